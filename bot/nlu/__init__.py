@@ -1,0 +1,1 @@
+"""Understanding: Rasa graph components for Dutch chat text, facets of a situation and crisis."""

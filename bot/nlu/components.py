@@ -1,0 +1,257 @@
+"""The Rasa graph components, thin: each hands a message to plain code in this package and writes the result on the message."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
+from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, METADATA, METADATA_EXAMPLE, TEXT, TOKENS_NAMES
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.nlu import crisis, facets, intents
+from bot.nlu.augment import sloppy
+from bot.nlu.entities import PLATFORM, EntityReader, age_band
+from bot.nlu.features import NgramVectoriser
+from bot.nlu.lexicon import Lexicon
+from bot.nlu.linear import HeadSpec, LinearHeads
+from bot.nlu.text import normalise
+from bot.wegwijzer.content import load_content
+
+#: Names of what the components put on a message. Only ``FACETS`` and ``CONFIDENCES`` leave the pipeline.
+NORMALISED = "normalised"
+ROW = "ngram_row"
+FACETS = "facets"
+CONFIDENCES = "facet_confidences"
+
+LEXICON_FOLDER = Path(__file__).resolve().parents[2] / "data" / "lexicon"
+
+
+def _normalised(message: Message) -> str:
+    return str(message.get(NORMALISED) or "")
+
+
+def _metadata(example: Message) -> dict[str, Any]:
+    return (example.get(METADATA) or {}).get(METADATA_EXAMPLE) or {}
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=True)
+class DutchChatTokenizer(Tokenizer):
+    """Normalises Dutch chat text, splits it with spaCy, and names platforms, helplines and ages as entities.
+
+    Trainable only in that it keeps the patterns it was made with: a model goes on recognising what it recognised when trained.
+    """
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        return {"intent_tokenization_flag": False, "intent_split_symbol": "_", "token_pattern": None, "prefix_separator_symbol": None}
+
+    def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource, reader: EntityReader | None = None) -> None:
+        super().__init__(config)
+        self._storage = storage
+        self._resource = resource
+        self._reader = reader
+
+    @classmethod
+    def create(
+        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> DutchChatTokenizer:
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        content = load_content()
+        self._reader = EntityReader.from_content(content.platforms, content.helplines)
+        with self._storage.write_to(self._resource) as folder:
+            (folder / "patterns.json").write_text(json.dumps(self._reader.patterns, ensure_ascii=False), encoding="utf-8")
+        return self._resource
+
+    @classmethod
+    def load(
+        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any
+    ) -> DutchChatTokenizer:
+        with model_storage.read_from(resource) as folder:
+            patterns = json.loads((folder / "patterns.json").read_text(encoding="utf-8"))
+        return cls(config, model_storage, resource, EntityReader(patterns))
+
+    def tokenize(self, message: Message, attribute: str) -> list[Token]:
+        """Tokens of the normalised text; spans refer to that text, not to what was typed."""
+        text = normalise(message.get(attribute) or "")
+        if attribute != TEXT or self._reader is None:
+            return [Token(word, 0) for word in text.split()] or [Token(text, 0)]
+        message.set(NORMALISED, text)
+        doc = self._reader.doc(text)
+        named = self._reader.named(doc)
+        entities = [
+            {"entity": item.kind, "value": item.id, "start": item.start, "end": item.end, "extractor": type(self).__name__} for item in named
+        ]
+        message.set(ENTITIES, (message.get(ENTITIES) or []) + entities, add_to_output=True)
+        return [Token(token.text, token.idx) for token in doc if not token.is_space]
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            if message.get(TEXT) is not None:
+                message.set(TOKENS_NAMES[TEXT], self.tokenize(message, TEXT))
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        self.process(training_data.training_examples)
+        return training_data
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class NgramFeaturizer(GraphComponent):
+    """Word and character n-grams and lexicon concepts of a message, as one sparse row that all classifiers share."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        return {
+            # An n-gram is kept when it stands in this many training messages.
+            "min_word_count": 2,
+            "min_char_count": 4,
+            # Length of the block of lexicon concepts, relative to the n-gram blocks.
+            "concept_weight": 1.0,
+        }
+
+    def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource, vectoriser: NgramVectoriser | None = None) -> None:
+        self._config = config
+        self._storage = storage
+        self._resource = resource
+        self._vectoriser = vectoriser
+
+    @classmethod
+    def create(
+        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> NgramFeaturizer:
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        texts = [text for example in training_data.intent_examples for text in _readings(example)]
+        counts = {"word": self._config["min_word_count"], "char": self._config["min_char_count"]}
+        self._vectoriser = NgramVectoriser(Lexicon.from_folder(LEXICON_FOLDER), counts, self._config["concept_weight"]).fit(texts)
+        with self._storage.write_to(self._resource) as folder:
+            self._vectoriser.save(folder)
+        return self._resource
+
+    @classmethod
+    def load(
+        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any
+    ) -> NgramFeaturizer:
+        with model_storage.read_from(resource) as folder:
+            return cls(config, model_storage, resource, NgramVectoriser.load(folder))
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        if self._vectoriser is not None:
+            for message in messages:
+                message.set(ROW, self._vectoriser.transform([_normalised(message)]))
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        assert self._vectoriser is not None
+        for example in training_data.intent_examples:
+            example.set(ROW, self._vectoriser.transform(_readings(example)))
+        return training_data
+
+
+def _readings(example: Message) -> list[str]:
+    """A training message as it was written and as a hurried writer would type it."""
+    text = str(example.get(TEXT) or "")
+    return [normalise(text), normalise(sloppy(text))]
+
+
+class _HeadsComponent(GraphComponent):
+    """What the classifiers share: heads over the shared row, trained, stored and loaded alike."""
+
+    NAME: str
+
+    def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource, heads: LinearHeads | None = None) -> None:
+        self._config = config
+        self._storage = storage
+        self._resource = resource
+        self._heads = heads
+
+    @classmethod
+    def create(cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> Any:
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any
+    ) -> Any:
+        with model_storage.read_from(resource) as folder:
+            return cls(config, model_storage, resource, LinearHeads.load(folder, cls.NAME))
+
+    def _fit(self, examples: list[Message], specs: list[HeadSpec], labels: dict[str, list[frozenset[str] | None]]) -> Resource:
+        rows = [example.get(ROW) for example in examples]
+        repeated = {name: [label for label, row in zip(values, rows) for _ in range(row.shape[0])] for name, values in labels.items()}
+        self._heads = LinearHeads.train(sp.vstack(rows, format="csr"), specs, repeated)
+        with self._storage.write_to(self._resource) as folder:
+            self._heads.save(folder, self.NAME)
+        return self._resource
+
+    def _scores(self, message: Message) -> np.ndarray | None:
+        row = message.get(ROW)
+        return None if row is None or self._heads is None else self._heads.scores(row)
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class FacetClassifier(_HeadsComponent):
+    """Facets of the situation that a message tells, each with its confidence; crisis by classifier and lexicon together."""
+
+    NAME = "facets"
+
+    def train(self, training_data: TrainingData) -> Resource:
+        examples = training_data.intent_examples
+        labels: dict[str, list[frozenset[str] | None]] = {spec.name: [] for spec in facets.HEADS}
+        for example in examples:
+            for name, label in facets.labels_of(_metadata(example)).items():
+                labels[name].append(label)
+        return self._fit(examples, list(facets.HEADS), labels)
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            scores = self._scores(message)
+            if scores is None or self._heads is None:
+                continue
+            told, confidences = facets.decode(self._heads, scores)
+            text = _normalised(message)
+            platforms = [entity["value"] for entity in message.get(ENTITIES) or [] if entity["entity"] == PLATFORM]
+            told["platform"] = platforms[0] if platforms else None
+            told["age_band"] = age_band(text)
+            told["crisis"], confidences["crisis"] = crisis.decide(text, self._heads.probabilities(scores, "crisis")[0])
+            confidences["platform"] = confidences["age_band"] = 1.0
+            message.set(FACETS, told, add_to_output=True)
+            message.set(CONFIDENCES, confidences, add_to_output=True)
+        return messages
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class DialogueActClassifier(_HeadsComponent, IntentClassifier):
+    """What a message does in the conversation (Rasa's intent); falls back when no act is likely and nothing is told."""
+
+    NAME = "intents"
+
+    def train(self, training_data: TrainingData) -> Resource:
+        examples = training_data.intent_examples
+        names = tuple(sorted({example.get(INTENT) for example in examples}))
+        spec = HeadSpec("intent", names)
+        return self._fit(examples, [spec], {"intent": [frozenset({example.get(INTENT)}) for example in examples]})
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            scores = self._scores(message)
+            if scores is None or self._heads is None:
+                continue
+            chances = self._heads.probabilities(scores, "intent")[0]
+            ranking = intents.rank(dict(zip(self._heads.specs[0].classes, chances.tolist())), _normalised(message), message.get(FACETS) or {})
+            message.set(INTENT, ranking[0], add_to_output=True)
+            message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
+        return messages

@@ -1,0 +1,32 @@
+"""From probabilities of dialogue acts to Rasa's intent, with a fallback that never hides somebody's story."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DESCRIBE = "describe"
+FALLBACK = "nlu_fallback"
+
+#: Below this the act is not known. Chosen on the curve of held-out messages with out-of-scope ones among them.
+ACT_THRESHOLD = 0.30
+
+_MAX_RANKED = 5
+
+
+def rank(chances: dict[str, float], normalised: str, facets: dict[str, Any]) -> list[dict[str, Any]]:
+    """Intents by probability, best first; ``nlu_fallback`` in front when none is sure enough.
+
+    A message in which something of a situation is told is ``describe`` where no act is sure: it is answered, not refused. So is any
+    message with a sign of crisis (safety rule 2), whatever else it does.
+    """
+    ranking = [
+        {"name": name, "confidence": round(chance, 4)} for name, chance in sorted(chances.items(), key=lambda item: -item[1])[:_MAX_RANKED]
+    ]
+    best = ranking[0]["confidence"]
+    if not normalised or not any(char.isalpha() for char in normalised):
+        return [{"name": FALLBACK, "confidence": 1.0}, *ranking]
+    if best >= ACT_THRESHOLD:
+        return ranking
+    told = facets.get("kind") in ("bullying", "cyberbullying", "conflict") or facets.get("forms") or facets.get("crisis") not in (None, "none")
+    name = DESCRIBE if told else FALLBACK
+    return [{"name": name, "confidence": round(1.0 - best, 4)}, *(item for item in ranking if item["name"] != name)]

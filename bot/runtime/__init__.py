@@ -1,0 +1,1 @@
+"""Running Rasa: settings, the TensorFlow stand-in, in-process actions, health."""
