@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
-from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, METADATA, METADATA_EXAMPLE, TEXT, TOKENS_NAMES
+from rasa.nlu.constants import TOKENS_NAMES
+from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, METADATA, METADATA_EXAMPLE, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -32,6 +34,23 @@ NORMALISED = "normalised"
 ROW = "ngram_row"
 FACETS = "facets"
 CONFIDENCES = "facet_confidences"
+
+class Row:
+    """Features of one message (two rows for a training message, see :func:`_readings`).
+
+    Rasa fingerprints everything on a message after every step; this has a fingerprint at hand instead of printing a matrix.
+    """
+
+    __slots__ = ("matrix", "_fingerprint")
+
+    def __init__(self, matrix: sp.csr_matrix, text: str) -> None:
+        self.matrix = matrix
+        self._fingerprint = f"{zlib.crc32(text.encode('utf-8')):08x}"
+
+    def fingerprint(self) -> str:
+        """What Rasa compares."""
+        return self._fingerprint
+
 
 LEXICON_FOLDER = Path(__file__).resolve().parents[2] / "data" / "lexicon"
 
@@ -136,7 +155,8 @@ class NgramFeaturizer(GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         texts = [text for example in training_data.intent_examples for text in _readings(example)]
         counts = {"word": self._config["min_word_count"], "char": self._config["min_char_count"]}
-        self._vectoriser = NgramVectoriser(Lexicon.from_folder(LEXICON_FOLDER), counts, self._config["concept_weight"]).fit(texts)
+        self._vectoriser = NgramVectoriser(Lexicon.from_folder(LEXICON_FOLDER), counts, self._config["concept_weight"])
+        self._vectoriser.fit_transform(texts)
         with self._storage.write_to(self._resource) as folder:
             self._vectoriser.save(folder)
         return self._resource
@@ -151,13 +171,16 @@ class NgramFeaturizer(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         if self._vectoriser is not None:
             for message in messages:
-                message.set(ROW, self._vectoriser.transform([_normalised(message)]))
+                text = _normalised(message)
+                message.set(ROW, Row(self._vectoriser.transform([text]), text))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         assert self._vectoriser is not None
-        for example in training_data.intent_examples:
-            example.set(ROW, self._vectoriser.transform(_readings(example)))
+        examples = training_data.intent_examples
+        matrix = self._vectoriser.transform([text for example in examples for text in _readings(example)])
+        for place, example in enumerate(examples):
+            example.set(ROW, Row(matrix[2 * place : 2 * place + 2], str(example.get(TEXT))))
         return training_data
 
 
@@ -190,7 +213,7 @@ class _HeadsComponent(GraphComponent):
             return cls(config, model_storage, resource, LinearHeads.load(folder, cls.NAME))
 
     def _fit(self, examples: list[Message], specs: list[HeadSpec], labels: dict[str, list[frozenset[str] | None]]) -> Resource:
-        rows = [example.get(ROW) for example in examples]
+        rows = [example.get(ROW).matrix for example in examples]
         repeated = {name: [label for label, row in zip(values, rows) for _ in range(row.shape[0])] for name, values in labels.items()}
         self._heads = LinearHeads.train(sp.vstack(rows, format="csr"), specs, repeated)
         with self._storage.write_to(self._resource) as folder:
@@ -199,7 +222,7 @@ class _HeadsComponent(GraphComponent):
 
     def _scores(self, message: Message) -> np.ndarray | None:
         row = message.get(ROW)
-        return None if row is None or self._heads is None else self._heads.scores(row)
+        return None if row is None or self._heads is None else self._heads.scores(row.matrix)
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)

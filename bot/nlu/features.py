@@ -41,12 +41,14 @@ class NgramVectoriser:
         """Number of features."""
         return sum(len(table.vocabulary_) for table in self._tables.values()) + len(self.lexicon.names)
 
-    def fit(self, texts: Sequence[str]) -> NgramVectoriser:
-        """Learn the n-grams and their weights from normalised texts."""
+    def fit_transform(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """Learn the n-grams and their weights from normalised texts; returns the rows of these texts."""
+        blocks = []
         for name, settings in _TABLES.items():
             table = TfidfVectorizer(**settings, sublinear_tf=True, lowercase=False, min_df=self.min_count[name], dtype=np.float32)
-            self._tables[name] = table.fit(texts)
-        return self
+            blocks.append(table.fit_transform(texts))
+            self._tables[name] = table
+        return sp.hstack([*blocks, self._concepts(texts)], format="csr", dtype=np.float32)
 
     def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Rows of features, float32."""

@@ -402,6 +402,8 @@ class Answer(Strict):
     """What the bot says to a question. Each line is one message."""
 
     title: constr(min_length=1, max_length=40)  # type: ignore[valid-type]
+    asked_as: list[str] = Field([], description="intents that may ask for this; the first page of the file with that intent is the default")
+    words: list[str] = Field([], description="beginnings of words in the question that point to this page")
     rows: list[str] = []
     variants: conlist(Variant, min_items=1)  # type: ignore[valid-type]
     next: list[str] = []
@@ -413,6 +415,8 @@ class Walkthrough(Strict):
     """Steps that are shown one at a time."""
 
     title: constr(min_length=1, max_length=40)  # type: ignore[valid-type]
+    asked_as: list[str] = Field([], description="intents that may ask for this; the first page of the file with that intent is the default")
+    words: list[str] = Field([], description="beginnings of words in the question that point to this page")
     rows: list[str] = []
     steps: conlist(Line, min_items=2)  # type: ignore[valid-type]
     next: list[str] = []

@@ -183,7 +183,7 @@ class Signpost:
         return Advice(
             urgency=_most_urgent(rules),
             referrals=referrals,
-            tips=self._tips(rules, situation),
+            tips=self._ranked_tips(rules)[:MAX_TIPS],
             steps=self._steps(rules, situation),
             follow_up=tuple(dict.fromkeys(page for rule in rules for page in rule.add.follow_up)),
             acknowledgement=best.id if best else None,
@@ -214,7 +214,11 @@ class Signpost:
         reachable = next((add.id for add in chosen if add.id in open_now), None)
         return tuple(Referral(add.id, add.why) for add in chosen), reachable
 
-    def _tips(self, rules: list[schema.Rule], situation: Situation) -> tuple[str, ...]:
+    def _fired(self, situation: Situation) -> list[schema.Rule]:
+        tokens = situation.tokens()
+        return [compiled.rule for compiled in self._rules if compiled.holds(tokens)]
+
+    def _ranked_tips(self, rules: list[schema.Rule]) -> tuple[str, ...]:
         forbidden = {name for rule in rules for name in rule.forbid.tips}
         no_capture = any(rule.forbid.captures_image for rule in rules)
         no_parents = any(rule.forbid.involves_parents for rule in rules)
@@ -227,7 +231,11 @@ class Signpost:
                     continue
                 weights[add.id] = max(add.weight, weights.get(add.id, 0))
         ranked = sorted(weights, key=lambda name: (-weights[name], name))
-        return tuple(ranked[:MAX_TIPS])
+        return tuple(ranked)
+
+    def all_tips(self, situation: Situation) -> tuple[str, ...]:
+        """Every tip that fits a situation, best first."""
+        return self._ranked_tips(self._fired(situation))
 
     def _steps(self, rules: list[schema.Rule], situation: Situation) -> tuple[str, ...]:
         forbidden = {name for rule in rules for name in rule.forbid.steps}
@@ -281,6 +289,12 @@ class Signpost:
             )
             if gain > 0:
                 yield self._ask(facet, situation, offered, gain)
+
+    def question_for(self, facet: str, situation: Situation) -> Ask:
+        """A question that was chosen before, put again."""
+        tokens = situation.tokens()
+        offered = [option for option, wanted in self._questions[facet].options if wanted(tokens)]
+        return self._ask(facet, situation, offered, 0.0)
 
     def _ask(self, facet: str, situation: Situation, offered: list[schema.Option], gain: float) -> Ask:
         texts = self.content.questions.questions[facet].text

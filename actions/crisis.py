@@ -1,0 +1,72 @@
+"""Crisis first: the right emergency help at the top of the very next message, before any question (safety rules 1 and 2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actions.base import Turn, WegwijzerAction, renderer, signpost
+from actions.signpost import disclose
+from bot.wegwijzer import listening
+
+
+class ActionCrisis(WegwijzerAction):
+    """The help card for the crisis that the message tells."""
+
+    NAME = "action_crisis"
+
+    def take(self, turn: Turn) -> None:
+        crisis = turn.facets.get("crisis")
+        situation = replace(listening.merge(turn.situation, turn.facets, turn.confidences), crisis=crisis)
+        turn.situation = situation
+        advice = signpost().advise(situation, turn.now)
+        again = turn.slot("crisis_open") == crisis
+        if again:
+            turn.say("repeat", "crisis")
+        turn.send(renderer().advice(advice, turn.now, situation.platform, acknowledge=not again))
+        turn.set(
+            pending=None,
+            crisis_open=crisis,
+            acknowledged=advice.acknowledgement,
+            advice=advice.to_dict(),
+            shown_tips=list(dict.fromkeys([*(turn.slot("shown_tips") or []), *advice.tips])),
+        )
+        disclose(turn)
+
+
+class ActionImOk(WegwijzerAction):
+    """Somebody says that they are all right: they are believed, and the numbers stay in reach."""
+
+    NAME = "action_im_ok"
+
+    def take(self, turn: Turn) -> None:
+        if turn.slot("crisis_open"):
+            turn.say("im_ok_after_crisis", options=[renderer().button("helplines", "ask_helpline")])
+            turn.situation = replace(turn.situation, crisis=None)
+            turn.set(crisis_open=None)
+        else:
+            turn.say("im_ok")
+        turn.set(pending=None)
+
+
+class ActionCorrectBot(WegwijzerAction):
+    """Somebody says that the bot misread them: they are believed and may tell it again."""
+
+    NAME = "action_correct_bot"
+
+    def take(self, turn: Turn) -> None:
+        turn.set(pending=None)
+        told = turn.facets
+        if turn.slot("crisis_open"):
+            turn.say("correct_bot_after_crisis", options=[renderer().button("helplines", "ask_helpline")])
+            turn.situation = replace(turn.situation, crisis=None)
+            turn.set(crisis_open=None)
+            return
+        corrected = {facet: told[facet] for facet in ("role", "context", "platform") if told.get(facet)}
+        if not corrected:
+            turn.say("correct_bot", options=[renderer().button("talk_to_someone", "ask_helpline")])
+            return
+        turn.situation = replace(turn.situation, **corrected)
+        turn.say("noted")
+        step = signpost().advise(turn.situation, turn.now)
+        turn.send(renderer().advice(step, turn.now, turn.situation.platform))
+        turn.set(acknowledged=step.acknowledgement, advice=step.to_dict(), shown_tips=list(step.tips))

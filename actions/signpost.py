@@ -1,0 +1,140 @@
+"""The main action: a message or an answer in, one question or the advice out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actions.base import Turn, WegwijzerAction, renderer, signpost
+from bot.wegwijzer import listening
+from bot.wegwijzer.signpost import Ask
+from bot.wegwijzer.situation import Situation
+
+
+def disclose(turn: Turn) -> None:
+    """Say once, short, that this is a bot and what happens to the conversation (safety rule 8)."""
+    if not turn.slot("disclosed"):
+        turn.say("disclosure")
+        turn.set(disclosed=True)
+
+
+def listen(turn: Turn) -> bool:
+    """Take in what the message adds: the answer to the pending question, or facets told.
+
+    Returns:
+        Whether the message said anything that a situation can hold.
+    """
+    pending = turn.slot("pending")
+    situation = turn.situation
+    facet, value = turn.entity("facet"), turn.entity("value")
+    if turn.intent == "answer" and facet and value and known_option(facet, value):
+        turn.situation = listening.answer(situation, facet, value)
+        turn.set(pending=None)
+        return True
+    if pending and turn.intent in ("affirm", "deny"):
+        yes = listening.yes_or_no(pending, turn.intent == "affirm")
+        if yes is not None:
+            turn.situation = listening.answer(situation, pending, yes)
+            turn.set(pending=None)
+            return True
+    if pending and turn.intent in ("dont_know", "skip"):
+        turn.situation = listening.skipped(situation, pending)
+        turn.set(pending=None)
+        return True
+    if pending:
+        question = signpost().content.questions.questions[pending]
+        chosen = listening.chosen_option(turn.text, [(option.value, option.label) for option in question.options])
+        if chosen is not None:
+            turn.situation = listening.answer(situation, pending, chosen)
+            turn.set(pending=None)
+            return True
+    told = listening.told_anything(turn.facets)
+    if turn.facets:
+        situation = listening.merge(situation, turn.facets, turn.confidences)
+    if pending:
+        # Whatever was said instead of an answer: the same question is not put twice.
+        situation = listening.skipped(situation, pending)
+        turn.set(pending=None)
+    turn.situation = situation
+    return told
+
+
+def known_option(facet: str, value: str) -> bool:
+    """Whether a button stands for an option that exists: payloads are never trusted."""
+    question = signpost().content.questions.questions.get(facet)
+    return question is not None and value in {option.value for option in question.options}
+
+
+def respond(turn: Turn, situation: Situation) -> None:
+    """Ask the one question that matters, or advise."""
+    step = signpost().next_step(situation, turn.now)
+    if isinstance(step, Ask):
+        if not turn.slot("acknowledged"):
+            acknowledge(turn, situation)
+        disclose(turn)
+        turn.set(pending=step.facet)
+        turn.send(renderer().question(step))
+        return
+    give_advice(turn, situation)
+
+
+def acknowledge(turn: Turn, situation: Situation) -> None:
+    """Show that it was heard, before anything is asked."""
+    known = signpost().advise(situation, turn.now).acknowledgement
+    if known:
+        turn.say(known, "acknowledge")
+        turn.set(acknowledged=known)
+
+
+def give_advice(turn: Turn, situation: Situation) -> None:
+    """The advice for a situation; its acknowledgement only where it says something new."""
+    advice = signpost().advise(situation, turn.now)
+    fresh = advice.acknowledgement != turn.slot("acknowledged")
+    turn.send(renderer().advice(advice, turn.now, situation.platform, acknowledge=fresh))
+    disclose(turn)
+    turn.set(
+        acknowledged=advice.acknowledgement,
+        shown_tips=list(dict.fromkeys([*(turn.slot("shown_tips") or []), *advice.tips])),
+        advice=advice.to_dict(),
+        pending=None,
+    )
+
+
+class ActionSignpost(WegwijzerAction):
+    """Answers a story, a follow-up, a button of a question."""
+
+    NAME = "action_signpost"
+
+    def take(self, turn: Turn) -> None:
+        pending = turn.slot("pending")
+        told = listen(turn)
+        situation = turn.situation
+        if not pending and not told and turn.intent in ("affirm", "deny", "dont_know", "skip"):
+            turn.say({"affirm": "nothing_to_affirm", "deny": "nothing_to_deny"}.get(turn.intent, "nothing_to_skip"))
+            disclose(turn)
+            return
+        if pending and turn.intent in ("dont_know", "skip"):
+            turn.say("skipped")
+        if turn.slot("crisis_open") and situation.crisis not in (None, "none"):
+            # The card was shown already: stay near, keep it in reach, and go on with what is told.
+            turn.say("repeat", "crisis")
+            situation = replace(situation, crisis=None)
+            give_advice(turn, situation)
+            return
+        respond(turn, situation)
+
+
+class ActionMoreTips(WegwijzerAction):
+    """Tips that were not shown yet."""
+
+    NAME = "action_more_tips"
+
+    def take(self, turn: Turn) -> None:
+        shown = set(turn.slot("shown_tips") or [])
+        more = [name for name in signpost().all_tips(turn.situation) if name not in shown][:3]
+        if not more:
+            turn.say("no_more_tips", options=[renderer().button("talk_to_someone", "ask_helpline")])
+            return
+        turn.say("more_tips_intro")
+        turn.send(renderer().tip(name) for name in more)
+        turn.send(renderer().after_advice())
+        turn.set(shown_tips=[*shown, *more])

@@ -1,0 +1,185 @@
+"""The bot in one process: a loaded model, actions beside it, conversations on disk; a message in, messages out.
+
+Channels, the command line and the tests all talk to :class:`Bot`. It is the one place where text from a user is made safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.shared.core.domain import Domain
+
+from bot.nlu.text import clean_unicode
+from bot.runtime.actions import InProcessActions, precompile_action_validation
+from bot.runtime.errors import UserError
+from bot.runtime.locks import QueueLockStore
+from bot.runtime.quiet import rasa_logs
+from bot.runtime.settings import Settings
+from bot.runtime.trackers import SqliteTrackerStore
+from bot.wegwijzer.content import load_content
+from bot.wegwijzer.render import Message, Renderer
+
+logger = logging.getLogger(__name__)
+
+#: Put before text of a user that begins with "/", which Rasa would read as an intent. Invisible, and dropped by the normaliser.
+_NOT_A_COMMAND = "\u2060"
+_PAYLOAD = re.compile(r"^/[a-z_]{1,40}(\{.{0,400}\})?$", re.S)
+
+
+class ModelError(UserError):
+    """A model that is missing or cannot be used; one line."""
+
+
+class Replies(OutputChannel):
+    """Rasa output channel that collects the messages of one turn."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self.messages: list[Message] = []
+
+    def name(self) -> str:  # type: ignore[override]
+        return self._channel
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Keep the custom data of a message, which holds all its parts."""
+        custom = message.get("custom") or {"type": "text", "text": message.get("text") or ""}
+        self.messages.append(dict(custom))
+
+
+@dataclass
+class Reply:
+    """What came of one user message. ``parsed`` is Rasa's parse data, None where the message was not read at all."""
+
+    messages: list[Message]
+    parsed: dict[str, Any] | None = None
+    slots: dict[str, Any] = field(default_factory=dict)
+    erased: bool = False
+
+
+def newest_model(folder: Path) -> Path:
+    """The newest model in a folder.
+
+    Raises:
+        ModelError: when there is none.
+    """
+    models = sorted(folder.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
+    if not models:
+        raise ModelError(f"no model in {folder}; make one with 'make train'")
+    return models[-1]
+
+
+class Bot:
+    """A running bot. Make one with :meth:`load`; ``respond`` may be called from many tasks at once."""
+
+    def __init__(self, agent: Agent, store: SqliteTrackerStore, settings: Settings, model: Path) -> None:
+        self._agent = agent
+        self._store = store
+        self._settings = settings
+        self._renderer = Renderer(load_content())
+        self.model = model
+
+    @classmethod
+    def load(cls, settings: Settings, model: Path | None = None, in_memory: bool = False) -> Bot:
+        """Load the newest model (or the one given) and the actions.
+
+        Raises:
+            ModelError: no model, or one that cannot be loaded.
+        """
+        path = model or newest_model(settings.models_dir)
+        if not path.is_file():
+            raise ModelError(f"there is no model {path}")
+        rasa_logs()
+        precompile_action_validation()
+        if not in_memory:
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        store = SqliteTrackerStore(
+            Domain.empty(), None if in_memory else settings.data_dir / "conversations.db", expires_after=settings.tracker_hours * 3600
+        )
+        agent = Agent(tracker_store=store, lock_store=QueueLockStore(), action_endpoint=InProcessActions())
+        try:
+            agent.load_model(str(path))
+        except Exception as error:
+            # Whatever is wrong inside an archive (not a tar, no metadata, another version) surfaces as some exception of Rasa's loader.
+            logger.debug("model cannot be loaded", exc_info=True)
+            raise ModelError(f"model {path.name} cannot be loaded ({type(error).__name__}); train again with 'make train'") from error
+        return cls(agent, store, settings, path)
+
+    @property
+    def model_id(self) -> str:
+        """Id of the loaded model."""
+        return str(self._agent.model_id)
+
+    async def check(self) -> None:
+        """Let the bot answer once: a model that loads but was never trained, or an action that fails, is found at start.
+
+        Raises:
+            ModelError: no sensible answer came.
+        """
+        sender = f"check-{uuid.uuid4().hex}"
+        reply = await self.respond(sender, "hallo")
+        await self.erase(sender)
+        if not reply.parsed or reply.parsed["intent"]["name"] != "greet" or not reply.messages:
+            raise ModelError(f"model {self.model.name} does not answer as it should; train again with 'make train'")
+
+    async def parse(self, text: str) -> dict[str, Any]:
+        """What is understood of a text, as Rasa parse data."""
+        return dict(await self._agent.parse_message(self._safe(text)))
+
+    async def respond(self, sender_id: str, text: str, channel: str = "wegwijzer", metadata: dict[str, Any] | None = None) -> Reply:
+        """Answer what a user typed. Text that begins with "/" is text."""
+        refused = self._refusal(text)
+        if refused:
+            return Reply(refused)
+        return await self._turn(sender_id, self._safe(text), channel, metadata)
+
+    async def tap(self, sender_id: str, payload: str, channel: str = "wegwijzer", metadata: dict[str, Any] | None = None) -> Reply:
+        """Answer a button. ``payload`` must be one that the bot sent: a channel looks it up, it never takes it from the outside."""
+        if not _PAYLOAD.match(payload):
+            raise ValueError("not the payload of a button")
+        return await self._turn(sender_id, payload, channel, metadata)
+
+    async def erase(self, sender_id: str) -> None:
+        """Remove a conversation for good."""
+        await self._store.delete(sender_id)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._store.close()
+
+    async def _turn(self, sender_id: str, text: str, channel: str, metadata: dict[str, Any] | None) -> Reply:
+        replies = Replies(channel)
+        message = UserMessage(text, replies, sender_id, input_channel=channel, metadata=metadata or {})
+        try:
+            await asyncio.wait_for(self._agent.handle_message(message), timeout=self._settings.reply_seconds)
+        except Exception as error:
+            # The text of the message must not reach the log, so neither does the exception's message.
+            logger.error("turn failed: %s", type(error).__name__)
+            return Reply(replies.messages or self._renderer.say("internal", "errors"))
+        tracker = await self._store.retrieve(sender_id)
+        parsed = dict(tracker.latest_message.parse_data) if tracker and tracker.latest_message else None
+        slots = tracker.current_slot_values() if tracker else {}
+        erased = any(item["type"] == "erased" for item in replies.messages)
+        if erased:
+            await self.erase(sender_id)
+        return Reply(replies.messages or self._renderer.say("internal", "errors"), parsed, slots, erased)
+
+    def _refusal(self, text: str) -> list[Message]:
+        """Why a text is not read at all, said to the user; empty when it is read."""
+        if len(text) > self._settings.max_characters:
+            return self._renderer.say("too_long", "errors", limit=self._settings.max_characters)
+        if not clean_unicode(text).strip():
+            return self._renderer.say("empty", "errors")
+        return []
+
+    @staticmethod
+    def _safe(text: str) -> str:
+        text = text.strip()
+        return _NOT_A_COMMAND + text if text.startswith("/") else text

@@ -1,0 +1,37 @@
+"""Environment of every command: Rasa's telemetry and error reporting off, no noise of libraries on the terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+
+#: Read by Rasa when it is imported; ``Makefile`` and ``Dockerfile`` set the same.
+ENVIRONMENT = {
+    "RASA_TELEMETRY_ENABLED": "false",
+    # Rasa reports crashes to Sentry only when telemetry is on; this closes the second way too.
+    "SENTRY_DSN": "",
+    "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "MPLBACKEND": "Agg",
+    "LOG_LEVEL": "WARNING",
+    "LOG_LEVEL_LIBRARIES": "ERROR",
+}
+
+
+def apply() -> None:
+    """Set the environment where it is not set already, and keep third-party warnings off the terminal."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"rasa\..*|pkg_resources.*|skops.*")
+    warnings.filterwarnings("ignore", message=".*pkg_resources.*")
+    logging.getLogger("rasa").setLevel(logging.WARNING)
+
+
+def rasa_logs(level: int = logging.ERROR) -> None:
+    """Rasa's structured log from this level on; it would print every debug line, messages of users among them. Imports Rasa."""
+    from rasa.utils.log_utils import configure_structlog
+
+    configure_structlog(level)
+    logging.getLogger("rasa").setLevel(level)

@@ -1,0 +1,105 @@
+"""What a message adds to what is known: merging facets into the situation, reading answers to a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bot.wegwijzer.signpost import facet_value
+from bot.wegwijzer.situation import Situation
+from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
+
+#: From this confidence a later message changes what an earlier one told.
+SURE = 0.75
+_BULLYING = ("bullying", "cyberbullying")
+_SIMPLE = ("role", "context", "platform", "age_band", "repeated", *(facet for facet in BOOLEAN_FACETS if facet != "repeated"))
+_WORD = re.compile(r"\w+")
+
+
+def merge(situation: Situation, facets: Mapping[str, Any], confidences: Mapping[str, Any] | None = None) -> Situation:
+    """The situation after one more message.
+
+    What was unknown becomes known. What was known changes only for a sure reading, so that a short follow-up ("op snap") does not turn
+    a parent into a victim. Forms add up. Bullying once told stays bullying. A crisis once told stays until it is taken back.
+    """
+    confidences = confidences or {}
+    known = situation
+    for facet in _SIMPLE:
+        told = facets.get(facet)
+        if told is None or told == getattr(known, facet):
+            continue
+        if getattr(known, facet) is None or _sure(confidences.get(facet)):
+            known = known.with_facet(facet, told)
+    if facets.get("forms"):
+        known = known.with_facet("forms", facets["forms"])
+    if facets.get("crisis") not in (None, "none"):
+        known = replace(known, crisis=facets["crisis"])
+    return replace(known, kind=_merged_kind(known.kind, facets.get("kind"), confidences.get("kind")))
+
+
+def _sure(confidence: Any) -> bool:
+    return isinstance(confidence, (int, float)) and confidence >= SURE
+
+
+def _merged_kind(known: str | None, told: str | None, confidence: Any) -> str | None:
+    if told is None:
+        return known
+    if known is None or told == known:
+        return told
+    if told in _BULLYING:
+        # What happens in class and goes on in the chat is cyberbullying as well (document 004: "in combinatie met klassiek pesten").
+        return "cyberbullying" if "cyberbullying" in (known, told) and known in _BULLYING else told
+    if known in _BULLYING or told == "none":
+        return known
+    if known in ("none", "unclear") or _sure(confidence):
+        return told
+    return known
+
+
+def answer(situation: Situation, facet: str, value: str) -> Situation:
+    """The situation after a button. A form of bullying that is chosen makes the kind at least unclear."""
+    told = situation.with_facet(facet, facet_value(facet, value))
+    return replace(told, asked=tuple(dict.fromkeys((*situation.asked, facet))))
+
+
+def skipped(situation: Situation, facet: str) -> Situation:
+    """The situation after "I don't know" or "rather not say": the facet stays unknown and is not asked again."""
+    return replace(situation, asked=tuple(dict.fromkeys((*situation.asked, facet))))
+
+
+def chosen_option(text: str, options: Sequence[tuple[str, str]]) -> str | None:
+    """The value of the option that somebody typed instead of tapping: its label or its number.
+
+    Args:
+        options: pairs of value and label.
+    """
+    words = _WORD.findall(text.lower())
+    if not words:
+        return None
+    if len(words) == 1 and words[0].isdecimal() and len(words[0]) < 3:
+        place = int(words[0])
+        return options[place - 1][0] if 1 <= place <= len(options) else None
+    labels = [(value, _WORD.findall(label.lower())) for value, label in options]
+    for value, label in labels:
+        if words == label or (len(words) >= 2 and words == label[: len(words)]):
+            return value
+    return None
+
+
+def yes_or_no(facet: str, yes: bool) -> str | None:
+    """The value that "yes" or "no" stands for, where the question is one of yes or no."""
+    return str(yes).lower() if facet in BOOLEAN_FACETS else None
+
+
+def told_anything(facets: Mapping[str, Any]) -> bool:
+    """Whether a message told something of a situation."""
+    for facet in FACETS:
+        value = facets.get(facet)
+        if facet in ("kind", "crisis"):
+            if value not in (None, "none"):
+                return True
+        elif value not in (None, [], ()):
+            return True
+    return False
