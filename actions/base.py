@@ -52,6 +52,7 @@ class Turn:
         self._slots: dict[str, Any] = {}
         self.now = now()
         self.said: dict[str, Any] = tracker.latest_message or {}
+        self.offered: str | None = None
 
     @property
     def text(self) -> str:
@@ -69,6 +70,11 @@ class Turn:
         return dict(self.said.get("facets") or {})
 
     @property
+    def metadata(self) -> dict[str, Any]:
+        """What the channel says about the message."""
+        return dict(self.said.get("metadata") or {})
+
+    @property
     def confidences(self) -> dict[str, Any]:
         """How sure the reading of each facet is."""
         return dict(self.said.get("facet_confidences") or {})
@@ -80,6 +86,11 @@ class Turn:
     def slot(self, name: str) -> Any:
         """A slot, as set in this turn or before it."""
         return self._slots[name] if name in self._slots else self._tracker.get_slot(name)
+
+    @property
+    def disclosed(self) -> bool:
+        """Whether the user was told that this is a bot and who reads along: by the bot, or by the channel before the first message."""
+        return bool(self.slot("disclosed") or self.metadata.get("greeted"))
 
     def set(self, **slots: Any) -> None:
         """Remember slots at the end of the turn."""
@@ -123,6 +134,9 @@ class WegwijzerAction(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         turn = Turn(dispatcher, tracker)
+        # What the bot offered last ("Kan je hier iets mee?") is answered by the next message or not at all.
+        turn.offered = turn.slot("offer")
+        turn.set(offer=None)
         if self.UNDERSTANDS:
             turn.set(misunderstood=0)
         self.take(turn)

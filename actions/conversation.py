@@ -24,7 +24,7 @@ class ActionGreet(WegwijzerAction):
     NAME = "action_greet"
 
     def take(self, turn: Turn) -> None:
-        if turn.slot("disclosed"):
+        if turn.disclosed:
             turn.say("start_prompt")
             return
         turn.say("greeting")
@@ -38,7 +38,7 @@ class ActionReply(WegwijzerAction):
 
     def take(self, turn: Turn) -> None:
         if turn.intent == "ask_bot":
-            turn.say("ask_bot", options=renderer().page_buttons(["bot_about"]) + [renderer().button("talk_to_someone", "ask_helpline")])
+            turn.say("ask_bot", options=[*renderer().page_buttons(["bot_about"]), renderer().button("talk_to_someone", "ask_helpline")])
             turn.set(disclosed=True)
         else:
             turn.say(REPLIES[turn.intent])

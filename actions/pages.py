@@ -8,7 +8,7 @@ from actions.signpost import disclose
 from bot.nlu.text import normalise
 from bot.wegwijzer.pages import page_for, variant_for
 from bot.wegwijzer.render import payload
-from bot.wegwijzer.signpost import Referral
+from bot.wegwijzer.signpost import Referral, fits
 from bot.wegwijzer.vocabulary import Form
 
 _STEP_WORDS = {
@@ -33,7 +33,8 @@ def show_page(turn: Turn, page: str) -> None:
     answer = content().answers[page]
     variant = variant_for(answer, turn.situation)
     messages = [{"type": "text", "text": line, "id": f"answer.{page}"} for line in variant.text]
-    cards = [renderer().helpline(Referral(name, content().helplines[name].what), turn.now) for name in variant.referrals]
+    meant = [name for name in variant.referrals if fits(content().helplines[name], turn.situation)]
+    cards = [renderer().helpline(Referral(name, content().helplines[name].what), turn.now) for name in meant]
     messages += cards
     buttons = renderer().page_buttons(answer.next, limit=3)
     if buttons:

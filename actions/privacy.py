@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rasa_sdk import Tracker
 from rasa_sdk.events import AllSlotsReset, EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
@@ -55,7 +57,7 @@ class ActionErase(WegwijzerAction):
 
     NAME = "action_erase"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict) -> list[EventType]:  # type: ignore[type-arg]
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         messages = renderer().say("delete_done")
         messages[-1]["type"] = "erased"
         Turn(dispatcher, tracker).send(messages)

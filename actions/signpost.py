@@ -10,9 +10,13 @@ from bot.wegwijzer.signpost import Ask
 from bot.wegwijzer.situation import Situation
 
 
+#: Up to this many words an answer to a question holds nothing but the answer.
+_SHORT_ANSWER = 4
+
+
 def disclose(turn: Turn) -> None:
     """Say once, short, that this is a bot and what happens to the conversation (safety rule 8)."""
-    if not turn.slot("disclosed"):
+    if not turn.disclosed:
         turn.say("disclosure")
         turn.set(disclosed=True)
 
@@ -41,15 +45,18 @@ def listen(turn: Turn) -> bool:
         turn.set(pending=None)
         return True
     if pending:
-        question = signpost().content.questions.questions[pending]
-        chosen = listening.chosen_option(turn.text, [(option.value, option.label) for option in question.options])
+        chosen = listening.chosen_option(turn.text, signpost().options_for(pending, situation))
         if chosen is not None:
+            if len(turn.text.split()) > _SHORT_ANSWER:
+                # More was said than the answer alone.
+                situation = listening.merge(situation, turn.facets, turn.confidences)
             turn.situation = listening.answer(situation, pending, chosen)
             turn.set(pending=None)
             return True
     told = listening.told_anything(turn.facets)
     if turn.facets:
-        situation = listening.merge(situation, turn.facets, turn.confidences)
+        rewritten = turn.metadata.get("edited")
+        situation = listening.corrected(situation, turn.facets) if rewritten else listening.merge(situation, turn.facets, turn.confidences)
     if pending:
         # Whatever was said instead of an answer: the same question is not put twice.
         situation = listening.skipped(situation, pending)
@@ -96,7 +103,16 @@ def give_advice(turn: Turn, situation: Situation) -> None:
         shown_tips=list(dict.fromkeys([*(turn.slot("shown_tips") or []), *advice.tips])),
         advice=advice.to_dict(),
         pending=None,
+        offer="advice",
     )
+
+
+def answer_offer(turn: Turn) -> None:
+    """Yes or no to "is this of use to you?"."""
+    if turn.intent == "affirm":
+        turn.say("helpful_yes")
+    else:
+        turn.say("helpful_no", options=[renderer().button("more_tips", "more_tips"), renderer().button("talk_to_someone", "ask_helpline")])
 
 
 class ActionSignpost(WegwijzerAction):
@@ -108,6 +124,9 @@ class ActionSignpost(WegwijzerAction):
         pending = turn.slot("pending")
         told = listen(turn)
         situation = turn.situation
+        if not pending and turn.offered == "advice" and turn.intent in ("affirm", "deny"):
+            answer_offer(turn)
+            return
         if not pending and not told and turn.intent in ("affirm", "deny", "dont_know", "skip"):
             turn.say({"affirm": "nothing_to_affirm", "deny": "nothing_to_deny"}.get(turn.intent, "nothing_to_skip"))
             disclose(turn)
@@ -137,4 +156,4 @@ class ActionMoreTips(WegwijzerAction):
         turn.say("more_tips_intro")
         turn.send(renderer().tip(name) for name in more)
         turn.send(renderer().after_advice())
-        turn.set(shown_tips=[*shown, *more])
+        turn.set(shown_tips=[*shown, *more], offer="advice")

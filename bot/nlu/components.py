@@ -28,12 +28,15 @@ from bot.nlu.lexicon import Lexicon
 from bot.nlu.linear import HeadSpec, LinearHeads
 from bot.nlu.text import normalise
 from bot.wegwijzer.content import load_content
+from bot.wegwijzer.vocabulary import Crisis
 
 #: Names of what the components put on a message. Only ``FACETS`` and ``CONFIDENCES`` leave the pipeline.
 NORMALISED = "normalised"
 ROW = "ngram_row"
+CONCEPTS = "concepts"
 FACETS = "facets"
 CONFIDENCES = "facet_confidences"
+
 
 class Row:
     """Features of one message (two rows for a training message, see :func:`_readings`).
@@ -52,7 +55,10 @@ class Row:
         return self._fingerprint
 
 
-LEXICON_FOLDER = Path(__file__).resolve().parents[2] / "data" / "lexicon"
+PROJECT = Path(__file__).resolve().parents[2]
+_CRISES = tuple(item.value for item in Crisis)
+
+LEXICON_FOLDER = PROJECT / "data" / "lexicon"
 
 
 def _normalised(message: Message) -> str:
@@ -63,8 +69,19 @@ def _metadata(example: Message) -> dict[str, Any]:
     return (example.get(METADATA) or {}).get(METADATA_EXAMPLE) or {}
 
 
+class _MadeOfFiles:
+    """Rasa reuses a trained component while its own class, configuration and messages are the same; ours depend on more than those."""
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str:
+        """A fingerprint of the other files that go into training: this package, the lexicon, and the names in ``content/``."""
+        files = [*Path(__file__).parent.glob("*.py"), *LEXICON_FOLDER.glob("*.yml")]
+        files += [PROJECT / "content" / "platforms.yml", PROJECT / "content" / "helplines.yml"]
+        return f"{zlib.crc32(b''.join(path.read_bytes() for path in sorted(files))):08x}"
+
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=True)
-class DutchChatTokenizer(Tokenizer):
+class DutchChatTokenizer(_MadeOfFiles, Tokenizer):
     """Normalises Dutch chat text, splits it with spaCy, and names platforms, helplines and ages as entities.
 
     Trainable only in that it keeps the patterns it was made with: a model goes on recognising what it recognised when trained.
@@ -127,7 +144,7 @@ class DutchChatTokenizer(Tokenizer):
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
-class NgramFeaturizer(GraphComponent):
+class NgramFeaturizer(_MadeOfFiles, GraphComponent):
     """Word and character n-grams and lexicon concepts of a message, as one sparse row that all classifiers share."""
 
     @staticmethod
@@ -156,7 +173,7 @@ class NgramFeaturizer(GraphComponent):
         texts = [text for example in training_data.intent_examples for text in _readings(example)]
         counts = {"word": self._config["min_word_count"], "char": self._config["min_char_count"]}
         self._vectoriser = NgramVectoriser(Lexicon.from_folder(LEXICON_FOLDER), counts, self._config["concept_weight"])
-        self._vectoriser.fit_transform(texts)
+        self._vectoriser.fit(texts)
         with self._storage.write_to(self._resource) as folder:
             self._vectoriser.save(folder)
         return self._resource
@@ -173,6 +190,7 @@ class NgramFeaturizer(GraphComponent):
             for message in messages:
                 text = _normalised(message)
                 message.set(ROW, Row(self._vectoriser.transform([text]), text))
+                message.set(CONCEPTS, self._vectoriser.lexicon.found(text))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -190,7 +208,7 @@ def _readings(example: Message) -> list[str]:
     return [normalise(text), normalise(sloppy(text))]
 
 
-class _HeadsComponent(GraphComponent):
+class _HeadsComponent(_MadeOfFiles, GraphComponent):
     """What the classifiers share: heads over the shared row, trained, stored and loaded alike."""
 
     NAME: str
@@ -249,7 +267,8 @@ class FacetClassifier(_HeadsComponent):
             platforms = [entity["value"] for entity in message.get(ENTITIES) or [] if entity["entity"] == PLATFORM]
             told["platform"] = platforms[0] if platforms else None
             told["age_band"] = age_band(text)
-            told["crisis"], confidences["crisis"] = crisis.decide(text, self._heads.probabilities(scores, "crisis")[0])
+            chances = dict(zip(_CRISES, self._heads.probabilities(scores, "crisis")[0].tolist()))
+            told["crisis"], confidences["crisis"] = crisis.decide(chances, message.get(CONCEPTS) or ())
             confidences["platform"] = confidences["age_band"] = 1.0
             message.set(FACETS, told, add_to_output=True)
             message.set(CONFIDENCES, confidences, add_to_output=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bot.nlu.lexicon import Lexicon
 
@@ -18,6 +18,53 @@ _TABLES: dict[str, dict[str, Any]] = {
     "word": {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\S+"},
     "char": {"analyzer": "char_wb", "ngram_range": (2, 5)},
 }
+_WORD = re.compile(r"\S+")
+
+
+def _word_ngrams(text: str) -> Iterator[str]:
+    words = _WORD.findall(text)
+    yield from words
+    yield from map(" ".join, zip(words, words[1:]))
+
+
+def _char_ngrams(text: str) -> Iterator[str]:
+    shortest, longest = _TABLES["char"]["ngram_range"]
+    for word in text.split():
+        padded = f" {word} "
+        for length in range(shortest, longest + 1):
+            if len(padded) <= length:
+                yield padded
+                break
+            for start in range(len(padded) - length + 1):
+                yield padded[start : start + length]
+
+
+_NGRAMS: dict[str, Callable[[str], Iterator[str]]] = {"word": _word_ngrams, "char": _char_ngrams}
+
+
+class _Table:
+    """A learnt n-gram table: scikit-learn's ``TfidfVectorizer`` (sublinear, L2) without scikit-learn, for one message at a time.
+
+    Answering needs no more than this; scikit-learn, which learns the table, costs the process 60 MB and a second at start.
+    """
+
+    def __init__(self, vocabulary: Mapping[str, int], idf: np.ndarray, ngrams: Callable[[str], Iterator[str]]) -> None:
+        self.vocabulary = vocabulary
+        self.idf = np.asarray(idf, np.float32)
+        self._ngrams = ngrams
+
+    def row(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the known n-grams of a text, in ascending order, and their weights; the weights have length one."""
+        counts: dict[int, int] = {}
+        known = self.vocabulary.get
+        for ngram in self._ngrams(text):
+            place = known(ngram)
+            if place is not None:
+                counts[place] = counts.get(place, 0) + 1
+        places = np.array(sorted(counts), np.int32)
+        weights = (1.0 + np.log(np.array([counts[place] for place in places.tolist()], np.float32))) * self.idf[places]
+        length = float(np.sqrt(weights @ weights))
+        return places, weights / length if length else weights
 
 
 class NgramVectoriser:
@@ -34,38 +81,44 @@ class NgramVectoriser:
         self.min_count = {"word": 2, "char": 3} | (min_count or {})
         self.concept_weight = concept_weight
         self._concept_place = {name: place for place, name in enumerate(lexicon.names)}
-        self._tables: dict[str, TfidfVectorizer] = {}
+        self._tables: dict[str, _Table] = {}
 
     @property
     def size(self) -> int:
         """Number of features."""
-        return sum(len(table.vocabulary_) for table in self._tables.values()) + len(self.lexicon.names)
+        return sum(len(table.vocabulary) for table in self._tables.values()) + len(self.lexicon.names)
 
-    def fit_transform(self, texts: Sequence[str]) -> sp.csr_matrix:
-        """Learn the n-grams and their weights from normalised texts; returns the rows of these texts."""
-        blocks = []
+    def fit(self, texts: Sequence[str]) -> None:
+        """Learn the n-grams and their weights from normalised texts."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
         for name, settings in _TABLES.items():
             table = TfidfVectorizer(**settings, sublinear_tf=True, lowercase=False, min_df=self.min_count[name], dtype=np.float32)
-            blocks.append(table.fit_transform(texts))
-            self._tables[name] = table
-        return sp.hstack([*blocks, self._concepts(texts)], format="csr", dtype=np.float32)
+            table.fit(texts)
+            self._tables[name] = _Table(table.vocabulary_, table.idf_, _NGRAMS[name])
 
     def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Rows of features, float32."""
-        blocks = [self._tables[name].transform(texts) for name in _TABLES]
-        return sp.hstack([*blocks, self._concepts(texts)], format="csr", dtype=np.float32)
-
-    def _concepts(self, texts: Sequence[str]) -> sp.csr_matrix:
-        indices: list[int] = []
-        values: list[float] = []
+        tables = [self._tables[name] for name in _TABLES]
+        places: list[np.ndarray] = []
+        weights: list[np.ndarray] = []
         starts = [0]
         for text in texts:
-            found = self.lexicon.found(text)
-            indices.extend(self._concept_place[name] for name in found)
+            first = 0
+            for table in tables:
+                found, values = table.row(text)
+                places.append(found + first)
+                weights.append(values)
+                first += len(table.vocabulary)
+            concepts = self._concepts(text)
+            places.append(concepts + first)
             # One concept counts as much whether it stands alone or with others; the block stays below length two.
-            values.extend([self.concept_weight / max(1.0, len(found) ** 0.25)] * len(found))
-            starts.append(len(indices))
-        return sp.csr_matrix((np.array(values, np.float32), indices, starts), shape=(len(texts), len(self._concept_place)))
+            weights.append(np.full(len(concepts), self.concept_weight / max(1.0, len(concepts) ** 0.25), np.float32))
+            starts.append(starts[-1] + sum(map(len, places[-len(tables) - 1 :])))
+        return sp.csr_matrix((np.concatenate(weights), np.concatenate(places), starts), shape=(len(texts), self.size), dtype=np.float32)
+
+    def _concepts(self, text: str) -> np.ndarray:
+        return np.array([self._concept_place[name] for name in self.lexicon.found(text)], np.int32)
 
     # --- persistence: JSON and npz, nothing that can run code ---
 
@@ -75,10 +128,10 @@ class NgramVectoriser:
             "concept_weight": self.concept_weight,
             "min_count": self.min_count,
             "lexicon": self.lexicon.concepts,
-            "vocabulary": {name: sorted(table.vocabulary_, key=table.vocabulary_.get) for name, table in self._tables.items()},
+            "vocabulary": {name: sorted(table.vocabulary, key=table.vocabulary.__getitem__) for name, table in self._tables.items()},
         }
         (folder / "features.json").write_text(json.dumps(description, ensure_ascii=False), encoding="utf-8")
-        np.savez_compressed(folder / "features.npz", **{name: table.idf_.astype(np.float32) for name, table in self._tables.items()})
+        np.savez_compressed(folder / "features.npz", **{name: table.idf for name, table in self._tables.items()})
 
     @classmethod
     def load(cls, folder: Path) -> NgramVectoriser:
@@ -86,9 +139,7 @@ class NgramVectoriser:
         description = json.loads((folder / "features.json").read_text(encoding="utf-8"))
         vectoriser = cls(Lexicon(description["lexicon"]), description["min_count"], description["concept_weight"])
         with np.load(folder / "features.npz", allow_pickle=False) as weights:
-            for name, settings in _TABLES.items():
+            for name in _TABLES:
                 vocabulary = {ngram: place for place, ngram in enumerate(description["vocabulary"][name])}
-                table = TfidfVectorizer(**settings, sublinear_tf=True, lowercase=False, vocabulary=vocabulary, dtype=np.float32)
-                table.idf_ = weights[name].astype(np.float64)
-                vectoriser._tables[name] = table
+                vectoriser._tables[name] = _Table(vocabulary, weights[name], _NGRAMS[name])
         return vectoriser

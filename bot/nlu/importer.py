@@ -58,7 +58,7 @@ class NluFileImporter(RasaFileImporter):
         messages, others = _split(Path(path) for path in given)
         # Rasa would read every file twice only to see of which kind it is.
         super().__init__(config_file, domain_path, [str(path) for path in others])
-        self._nlu_files = [*self._nlu_files, *(str(path) for path in messages)]
+        self._nlu_files: list[str] = [*self._nlu_files, *(str(path) for path in messages)]
 
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
         """The messages of all files, each with its facets as metadata."""

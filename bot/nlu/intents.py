@@ -22,7 +22,7 @@ def rank(chances: dict[str, float], normalised: str, facets: dict[str, Any]) -> 
     ranking = [
         {"name": name, "confidence": round(chance, 4)} for name, chance in sorted(chances.items(), key=lambda item: -item[1])[:_MAX_RANKED]
     ]
-    best = ranking[0]["confidence"]
+    best = max(chances.values())
     if not normalised or not any(char.isalpha() for char in normalised):
         return [{"name": FALLBACK, "confidence": 1.0}, *ranking]
     if best >= ACT_THRESHOLD:

@@ -35,6 +35,15 @@ class _Word:
         return word.startswith(self.text) if self.open_end else word == self.text
 
 
+@dataclass(frozen=True)
+class _Phrase:
+    """A phrase of a concept. ``whole`` are the words that must stand in a text as they are: a check that most texts fail at once."""
+
+    concept: str
+    words: tuple[_Word, ...]
+    whole: frozenset[str]
+
+
 def _words(phrase: str) -> tuple[_Word, ...]:
     """A phrase as words. Each is normalised as the messages are, so that a list may hold either spelling."""
     words: list[_Word] = []
@@ -52,19 +61,22 @@ def _words(phrase: str) -> tuple[_Word, ...]:
 
 
 class Lexicon:
-    """Concepts by name. Phrases are indexed by their first word, so that a message costs the same for ten concepts or a hundred."""
+    """Concepts by name. Phrases are indexed by their longest whole word, so that a message costs the same for ten concepts or a hundred."""
 
     def __init__(self, concepts: Mapping[str, list[str]]) -> None:
         self.concepts = {name: list(phrases) for name, phrases in sorted(concepts.items())}
         self.names: tuple[str, ...] = tuple(self.concepts)
-        self._exact: dict[str, list[tuple[str, tuple[_Word, ...]]]] = {}
-        self._prefix: dict[str, list[tuple[str, tuple[_Word, ...]]]] = {}
+        self._exact: dict[str, list[_Phrase]] = {}
+        self._prefix: dict[str, list[_Phrase]] = {}
         for name, phrases in self.concepts.items():
             for phrase in phrases:
                 words = _words(phrase)
                 if words:
-                    index = self._prefix if words[0].open_end else self._exact
-                    index.setdefault(words[0].text, []).append((name, words))
+                    # Many phrases begin with "ik" or "ze"; few share their longest word.
+                    anchor = max(words, key=lambda word: (not word.open_end, len(word.text)))
+                    index = self._prefix if anchor.open_end else self._exact
+                    whole = frozenset(word.text for word in words if not word.open_end)
+                    index.setdefault(anchor.text, []).append(_Phrase(name, words, whole))
         self._longest_prefix = max(map(len, self._prefix), default=0)
 
     @classmethod
@@ -90,18 +102,23 @@ class Lexicon:
     def found(self, normalised: str) -> tuple[str, ...]:
         """Names of the concepts in a normalised text, in alphabetical order."""
         words = normalised.split()
+        present = frozenset(words)
         found: set[str] = set()
-        for place, word in enumerate(words):
-            for name, phrase in self._beginning_with(word):
-                if name not in found and _stands_at(phrase, words, place):
-                    found.add(name)
+        for word in present:
+            for phrase in self._anchored_at(word):
+                if phrase.concept not in found and phrase.whole <= present and _stands_in(phrase.words, words):
+                    found.add(phrase.concept)
         return tuple(sorted(found))
 
-    def _beginning_with(self, word: str) -> list[tuple[str, tuple[_Word, ...]]]:
+    def _anchored_at(self, word: str) -> list[_Phrase]:
         phrases = list(self._exact.get(word, ()))
         for length in range(_SHORTEST_PREFIX, min(len(word), self._longest_prefix) + 1):
             phrases.extend(self._prefix.get(word[:length], ()))
         return phrases
+
+
+def _stands_in(phrase: tuple[_Word, ...], words: list[str]) -> bool:
+    return any(phrase[0].matches(word) and _stands_at(phrase, words, place) for place, word in enumerate(words))
 
 
 def _stands_at(phrase: tuple[_Word, ...], words: list[str], place: int) -> bool:

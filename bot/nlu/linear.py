@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.linear_model import LogisticRegression
 
 UNKNOWN = "unknown"
 
@@ -36,6 +35,9 @@ class HeadSpec:
 
 
 def _fit_binary(features: sp.csr_matrix, wanted: np.ndarray, spec: HeadSpec, weights: np.ndarray | None) -> tuple[np.ndarray, float]:
+    # Imported here: answering messages needs no scikit-learn, which costs 60 MB and a second at start.
+    from sklearn.linear_model import LogisticRegression
+
     positives = int(wanted.sum())
     if positives == 0 or positives == len(wanted):
         return np.zeros(features.shape[1], np.float32), -8.0 if positives == 0 else 8.0
@@ -63,7 +65,8 @@ class LinearHeads:
 
     def __init__(self, specs: Sequence[HeadSpec], weights: np.ndarray, bias: np.ndarray) -> None:
         self.specs = tuple(specs)
-        self._weights = weights  # features x outputs, C-contiguous: a message touches a few hundred rows
+        # Features x outputs, C-contiguous: a message touches a few hundred rows. Loaded weights stay in half precision, as stored.
+        self._weights = weights
         self._bias = bias
         self._slices: dict[str, slice] = {}
         start = 0
@@ -100,8 +103,8 @@ class LinearHeads:
     def scores(self, features: sp.csr_matrix) -> np.ndarray:
         """Logits, one row a message and one column a class of each head in turn."""
         if features.shape[0] == 1:
-            return (features.data @ self._weights[features.indices] + self._bias)[None, :]
-        return np.asarray(features @ self._weights) + self._bias
+            return (features.data @ self._weights[features.indices].astype(np.float32) + self._bias)[None, :]
+        return np.asarray(features @ self._weights.astype(np.float32)) + self._bias
 
     def probabilities(self, scores: np.ndarray, head: str) -> np.ndarray:
         """Probabilities of one head from :meth:`scores`."""
@@ -127,4 +130,4 @@ class LinearHeads:
         described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         specs = [HeadSpec(**{**item, "classes": tuple(item["classes"])}) for item in described]
         with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
-            return cls(specs, np.ascontiguousarray(arrays["weights"].astype(np.float32)), arrays["bias"])
+            return cls(specs, np.ascontiguousarray(arrays["weights"]), arrays["bias"])

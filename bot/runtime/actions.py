@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft7Validator
 from rasa.core.actions.action import RemoteAction
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 from rasa_sdk.executor import ActionExecutor
@@ -41,22 +39,11 @@ class InProcessActions(EndpointConfig):
             raise ClientResponseError(400, rejection.message, body) from rejection
 
 
-@lru_cache(maxsize=1)
-def _response_validator() -> Draft7Validator:
-    schema = RemoteAction.action_response_format_spec()
-    Draft7Validator.check_schema(schema)
-    return Draft7Validator(schema)
+def trust_own_actions() -> None:
+    """Do not check the answers of actions against a JSON schema.
 
-
-def _validate_action_result(_action: RemoteAction, result: dict[str, Any]) -> bool:
-    _response_validator().validate(result)
-    return True
-
-
-def precompile_action_validation() -> None:
-    """Check the schema of action responses once, not at every action.
-
-    Rasa calls ``jsonschema.validate`` for each action, which validates the schema itself before the response: 86 % of the
-    time of a turn. The compiled validator makes the same checks on the response.
+    Rasa validates the schema itself and then each answer against it, at every action: 86 % of the time of a turn. That guards against a
+    foreign action server. These actions are our own; a test holds their answers against the schema, and an event that Rasa does not know
+    still fails when it is read.
     """
-    RemoteAction._validate_action_result = _validate_action_result
+    RemoteAction._validate_action_result = lambda _action, _result: True

@@ -16,9 +16,12 @@ from typing import Any
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.domain import Domain
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.core.events import SlotSet
 
 from bot.nlu.text import clean_unicode
-from bot.runtime.actions import InProcessActions, precompile_action_validation
+from bot.runtime import turn_cost
+from bot.runtime.actions import InProcessActions, trust_own_actions
 from bot.runtime.errors import UserError
 from bot.runtime.locks import QueueLockStore
 from bot.runtime.quiet import rasa_logs
@@ -45,7 +48,7 @@ class Replies(OutputChannel):
         self._channel = channel
         self.messages: list[Message] = []
 
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return self._channel
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
@@ -97,7 +100,8 @@ class Bot:
         if not path.is_file():
             raise ModelError(f"there is no model {path}")
         rasa_logs()
-        precompile_action_validation()
+        trust_own_actions()
+        turn_cost.cut()
         if not in_memory:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         store = SqliteTrackerStore(
@@ -110,7 +114,9 @@ class Bot:
             # Whatever is wrong inside an archive (not a tar, no metadata, another version) surfaces as some exception of Rasa's loader.
             logger.debug("model cannot be loaded", exc_info=True)
             raise ModelError(f"model {path.name} cannot be loaded ({type(error).__name__}); train again with 'make train'") from error
-        return cls(agent, store, settings, path)
+        bot = cls(agent, store, settings, path)
+        turn_cost.leave_loaded_objects_alone()
+        return bot
 
     @property
     def model_id(self) -> str:
@@ -146,6 +152,13 @@ class Bot:
             raise ValueError("not the payload of a button")
         return await self._turn(sender_id, payload, channel, metadata)
 
+    async def remember(self, sender_id: str, **slots: Any) -> None:
+        """Take in what a channel knows without words, for instance from a link on a poster at school."""
+        tracker = await self._store.get_or_create_tracker(sender_id)
+        for name, value in slots.items():
+            tracker.update(SlotSet(name, value))
+        await self._store.save(tracker)
+
     async def erase(self, sender_id: str) -> None:
         """Remove a conversation for good."""
         await self._store.delete(sender_id)
@@ -158,18 +171,27 @@ class Bot:
         replies = Replies(channel)
         message = UserMessage(text, replies, sender_id, input_channel=channel, metadata=metadata or {})
         try:
-            await asyncio.wait_for(self._agent.handle_message(message), timeout=self._settings.reply_seconds)
+            tracker = await asyncio.wait_for(self._handle(message), timeout=self._settings.reply_seconds)
         except Exception as error:
             # The text of the message must not reach the log, so neither does the exception's message.
             logger.error("turn failed: %s", type(error).__name__)
             return Reply(replies.messages or self._renderer.say("internal", "errors"))
-        tracker = await self._store.retrieve(sender_id)
-        parsed = dict(tracker.latest_message.parse_data) if tracker and tracker.latest_message else None
-        slots = tracker.current_slot_values() if tracker else {}
+        parsed = dict(tracker.latest_message.parse_data) if tracker.latest_message else None
         erased = any(item["type"] == "erased" for item in replies.messages)
         if erased:
             await self.erase(sender_id)
-        return Reply(replies.messages or self._renderer.say("internal", "errors"), parsed, slots, erased)
+        return Reply(replies.messages or self._renderer.say("internal", "errors"), parsed, tracker.current_slot_values(), erased)
+
+    async def _handle(self, message: UserMessage) -> DialogueStateTracker:
+        """Rasa's ``MessageProcessor.handle_message``, step by step, for the conversation as it then is: Rasa would have it read again."""
+        processor = self._agent.processor
+        assert processor is not None
+        async with self._agent.lock_store.lock(message.sender_id):
+            tracker = await processor.log_message(message, should_save_tracker=False)
+            tracker = await processor.run_action_extract_slots(message.output_channel, tracker)
+            await processor._run_prediction_loop(message.output_channel, tracker)
+            await processor.save_tracker(tracker)
+            return tracker
 
     def _refusal(self, text: str) -> list[Message]:
         """Why a text is not read at all, said to the user; empty when it is read."""

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bot.runtime.settings import SettingsError, load_settings
+from bot.runtime.errors import UserError
+from bot.runtime.settings import load_settings
 from bot.wegwijzer.content import ContentError, load_content
 from bot.wegwijzer.situation import SituationError, parse_situation
 
@@ -79,12 +80,10 @@ def _port(value: str) -> int:
 
 def run(arguments: list[str]) -> int:
     """Parse the arguments and do the command; 0 on success, 2 for bad input, 130 after Ctrl-C."""
-    from bot.runtime.errors import USER_ERRORS
-
     try:
         chosen = _parser().parse_args(arguments)
         return int(chosen.do(chosen) or 0)
-    except (UsageError, ContentError, SettingsError, SituationError, *USER_ERRORS) as error:
+    except (UsageError, ContentError, SituationError, UserError) as error:
         print(f"wegwijzer: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

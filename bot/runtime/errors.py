@@ -5,6 +5,3 @@ from __future__ import annotations
 
 class UserError(Exception):
     """Something that whoever runs the command can mend; the message is one line."""
-
-
-USER_ERRORS: tuple[type[Exception], ...] = (UserError,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from typing import Any
 
 #: Read by Rasa when it is imported; ``Makefile`` and ``Dockerfile`` set the same.
 ENVIRONMENT = {
@@ -23,10 +24,21 @@ def apply() -> None:
     """Set the environment where it is not set already, and keep third-party warnings off the terminal."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    _hide_deprecations()
     warnings.filterwarnings("ignore", category=UserWarning, module=r"rasa\..*|pkg_resources.*|skops.*")
     warnings.filterwarnings("ignore", message=".*pkg_resources.*")
     logging.getLogger("rasa").setLevel(logging.WARNING)
+
+
+def _hide_deprecations() -> None:
+    """Rasa's dependencies turn the filters for these warnings on again when they are imported, so they are dropped where they are shown."""
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **kwargs: Any) -> None:
+        if not issubclass(category, DeprecationWarning):
+            shown(message, category, *place, **kwargs)
+
+    warnings.showwarning = show
 
 
 def rasa_logs(level: int = logging.ERROR) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseSettings, Extra, Field, ValidationError
+from pydantic import BaseSettings, Extra, Field, SecretStr, ValidationError, validator
 
 from bot.runtime.errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[2]
+
+_PUBLIC = re.compile(r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?(/\S*)?)$")
+_ORIGIN = re.compile(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
 
 
 class SettingsError(UserError):
@@ -26,10 +30,57 @@ class Settings(BaseSettings):
     tracker_hours: float = Field(24.0, gt=0, description="hours after which an unused conversation is removed")
     reply_seconds: float = Field(20.0, gt=0, description="longest time for one reply")
 
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="sites that may hold the widget, for instance https://www.example.be, with commas between; the own pages always may"
+    )
+    proxies: int = Field(0, ge=0, le=10, description="number of proxies in front of the bot; 0 means that X-Forwarded-For is not believed")
+    messages_per_minute: int = Field(30, ge=1, description="messages that one conversation may send in a minute")
+    address_messages_per_minute: int = Field(600, ge=1, description="messages from one address in a minute; a whole school can share one")
+    sessions_per_hour: int = Field(600, ge=1, description="conversations that one address may start in an hour")
+    streams_per_address: int = Field(500, ge=1, description="open event streams from one address")
+    max_streams: int = Field(4000, ge=1, description="open event streams in all")
+
+    telegram_token: SecretStr | None = Field(None, env="TELEGRAM_TOKEN", description="token of the Telegram bot; without it Telegram is off")
+    telegram_webhook_url: str | None = Field(
+        None, env="TELEGRAM_WEBHOOK_URL", description="public https address of this server; without it updates are fetched (long polling)"
+    )
+    telegram_secret: SecretStr | None = Field(
+        None, env="TELEGRAM_SECRET", description="secret that hides Telegram ids, at least 16 characters; without it one is made in the data folder"
+    )
+    telegram_api_url: str = Field("https://api.telegram.org", env="TELEGRAM_API_URL", description="address of the Bot API")
+    telegram_per_second: float = Field(30.0, gt=0, env="TELEGRAM_PER_SECOND", description="messages a second to all chats; Telegram allows 30")
+
+    @validator("telegram_token", "telegram_webhook_url", "telegram_secret", pre=True)
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @validator("telegram_secret")
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value()) < 16:
+            raise ValueError("needs at least 16 characters")
+        return value
+
+    @validator("telegram_webhook_url", "telegram_api_url")
+    def _an_address(cls, value: str | None) -> str | None:
+        if value and not _PUBLIC.match(value):
+            raise ValueError("must begin with https:// (http:// on this machine only)")
+        return value.rstrip("/") if value else value
+
+    @validator("allowed_origins", each_item=True)
+    def _an_origin(cls, value: str) -> str:
+        if not _ORIGIN.match(value):
+            raise ValueError(f"'{value}' is no origin; write for instance https://www.example.be, without a path")
+        return value.lower()
+
     class Config:
         env_prefix = "WEGWIJZER_"
         extra = Extra.forbid
         frozen = True
+
+        @classmethod
+        def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
+            """A list is written with commas; pydantic would ask for JSON."""
+            return [part.strip() for part in raw_val.split(",") if part.strip()]
 
 
 def load_settings(**given: Any) -> Settings:
@@ -42,4 +93,5 @@ def load_settings(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        raise SettingsError(f"WEGWIJZER_{str(first['loc'][0]).upper()}: {first['msg']}") from None
+        (variable,) = Settings.__fields__[str(first["loc"][0])].field_info.extra["env_names"]
+        raise SettingsError(f"{variable.upper()}: {first['msg']}") from None

@@ -1,7 +1,7 @@
 """Conversations kept in one SQLite file, in a size that does not grow.
 
 Rasa writes, reads and replays all events of a conversation at every turn, so that a turn costs more the longer the talk lasts.
-What this bot must remember lives in slots; of the events only a recent window is kept. A conversation that was not used
+What this bot must remember lives in slots; of the events only those of the last turns are kept. A conversation that was not used
 for a while is removed.
 """
 
@@ -10,43 +10,49 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SerializedTrackerAsDict, TrackerStore
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
+from rasa.shared.core.events import ActionExecuted, AllSlotsReset, BotUttered, Event, Restarted, SessionStarted, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
 
-EVENT_WINDOW = 40
+#: Turns of the user that are kept: more than the policies look back (``max_history`` in ``config.yml``: four steps, two a turn).
+TURN_WINDOW = 3
 EXPIRES_AFTER_SECONDS = 24 * 3600
 _SWEEP_EVERY_SECONDS = 600
 
 
-def shrink(tracker: DialogueStateTracker, window: int = EVENT_WINDOW) -> dict[str, Any]:
-    """A conversation as JSON-ready data: its slots and its last ``window`` events.
+def shrink(tracker: DialogueStateTracker, turns: int = TURN_WINDOW) -> list[dict[str, Any]]:
+    """A conversation as JSON-ready events: what its slots held when the last ``turns`` turns began, and those turns.
 
-    The window begins at a turn of the user, never in the middle of one, so that policies see whole turns.
+    The slots go back in as events: Rasa replays events wherever it copies a tracker, and what is no event is lost there. What the bot said
+    is left out: no policy and no action reads it.
     """
-    state = tracker.current_state(EventVerbosity.ALL)
-    events: list[dict[str, Any]] = state["events"]
-    if len(events) > window:
-        start = next((i for i in range(len(events) - window, len(events)) if events[i]["event"] == "user"), len(events) - window)
-        # A replayed turn starts with the bot listening, as it did when the turn was first handled.
-        listening = {"event": "action", "name": "action_listen", "timestamp": events[start]["timestamp"]}
-        events = [listening, *events[start:]]
-    slots = {name: slot.value for name, slot in tracker.slots.items() if slot.value != slot.initial_value}
-    return {"slots": slots, "events": events}
+    events = [event for event in tracker.events if not isinstance(event, BotUttered)]
+    begins = [place for place, event in enumerate(events) if isinstance(event, UserUttered)]
+    if len(begins) <= turns:
+        return [event.as_dict() for event in events]
+    start = begins[-turns]
+    # A replayed turn starts with the bot listening, as it did when the turn was first handled.
+    before: list[Event] = [ActionExecuted(ACTION_LISTEN_NAME, timestamp=events[start].timestamp)]
+    before += [SlotSet(name, value, timestamp=events[start].timestamp) for name, value in _slots_after(events[:start], tracker).items()]
+    return [event.as_dict() for event in (*before, *events[start:])]
 
 
-def restore(sender_id: str, data: dict[str, Any], domain: Domain) -> DialogueStateTracker:
-    """The conversation that :func:`shrink` wrote."""
-    tracker = DialogueStateTracker.from_dict(sender_id, data["events"], domain.slots)
-    for name, value in data["slots"].items():
-        if name in tracker.slots and tracker.slots[name].value != value:
-            tracker._set_slot(name, value)
-    return tracker
+def _slots_after(events: Sequence[Event], tracker: DialogueStateTracker) -> dict[str, Any]:
+    """Slots that differ from their initial value after the events that a conversation began with."""
+    values: dict[str, Any] = {}
+    for event in events:
+        if isinstance(event, SlotSet):
+            values[event.key] = event.value
+        elif isinstance(event, (AllSlotsReset, Restarted, SessionStarted)):
+            values.clear()
+    return {name: value for name, value in values.items() if name in tracker.slots and value != tracker.slots[name].initial_value}
 
 
 class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
@@ -87,7 +93,7 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
         row = self._database.execute(
             "SELECT data FROM tracker WHERE sender_id = ? AND used_at > ?", (sender_id, time.time() - self._expires_after)
         ).fetchone()
-        return restore(sender_id, json.loads(row[0]), self.domain) if row else None
+        return DialogueStateTracker.from_dict(sender_id, json.loads(row[0]), self.domain.slots) if row else None
 
     async def keys(self) -> Iterable[str]:
         """Ids of all conversations."""

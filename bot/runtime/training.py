@@ -33,7 +33,9 @@ def check_config(path: Path = CONFIG) -> None:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise TrainingError(f"{path.name} cannot be read: {str(error).splitlines()[0]}") from None
-    names = refuse_tensorflow_components(config or {}) if is_installed() else []
+    if not isinstance(config, dict):
+        raise TrainingError(f"{path.name} is not a configuration of Rasa")
+    names = refuse_tensorflow_components(config) if is_installed() else []
     if names:
         raise TrainingError(
             f"{path.name} names {', '.join(names)}, which need TensorFlow; install it with 'make install-diet' and set WEGWIJZER_TENSORFLOW=1"

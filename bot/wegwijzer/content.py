@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
 from bot.wegwijzer import schema
+from bot.wegwijzer.situation import SituationError, parse_situation
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "content"
 
@@ -48,7 +49,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     YAML 1.1 ``12_17`` is the number 1217, ``12:30`` the number 750 and ``no`` is false.
     """
 
-    yaml_implicit_resolvers: dict[str, Any] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
 
 for _tag, _pattern, _first in (
@@ -65,11 +66,11 @@ for _tag, _pattern, _first in (
 def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _value in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=True)
         if key in seen:
             raise yaml.constructor.ConstructorError(None, None, f"'{key}' stands here twice", key_node.start_mark)
         seen.add(key)
-    return dict(loader.construct_pairs(node, deep=True))  # type: ignore[no-untyped-call]
+    return dict(loader.construct_pairs(node, deep=True))
 
 
 _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
@@ -88,6 +89,7 @@ class Content:
     answers: dict[str, schema.Answer]
     walkthroughs: dict[str, schema.Walkthrough]
     texts: dict[str, schema.TextGroup]
+    examples: dict[str, schema.Example]
     folder: Path = field(default=DEFAULT_FOLDER, compare=False)
 
     @property
@@ -122,12 +124,13 @@ def load_content(folder: Path = DEFAULT_FOLDER) -> Content:
     questions = read("questions.yml", schema.QuestionsFile)
     answers = read("answers.yml", schema.AnswersFile)
     texts = read("texts.yml", schema.TextsFile)
+    examples = read("examples.yml", schema.ExamplesFile)
     roads = {path.stem: read(f"rules/{path.name}", schema.RulesFile) for path in sorted((folder / "rules").glob("*.yml"))}
     if not roads:
         problems.append("rules/: no rule files found")
     if problems:
         raise ContentError(problems)
-    assert helplines and platforms and tips and questions and answers and texts
+    assert helplines and platforms and tips and questions and answers and texts and examples
     content = Content(
         helplines=helplines.helplines,
         general=platforms.general,
@@ -138,6 +141,7 @@ def load_content(folder: Path = DEFAULT_FOLDER) -> Content:
         answers=answers.answers,
         walkthroughs=answers.walkthroughs,
         texts=texts.groups,
+        examples=examples.examples,
         folder=folder,
     )
     broken = broken_links(content)
@@ -238,6 +242,12 @@ def broken_links(content: Content) -> list[str]:
             check(f"answers.yml: {name}", variant.referrals, content.helplines, "helpline")
     for name, walk in content.walkthroughs.items():
         check(f"answers.yml: {name}", walk.next, pages, "answer")
+    for row, example in content.examples.items():
+        check(f"examples.yml: {row}", [example.page] if example.page else [], pages, "answer")
+        try:
+            parse_situation(example.situation, content.platforms)
+        except SituationError as error:
+            problems.append(f"examples.yml: {row} > situation: {error}")
     return problems
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.wegwijzer import schema
 from bot.wegwijzer.signpost import facet_value
 from bot.wegwijzer.situation import Situation
 from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
@@ -39,6 +40,13 @@ def merge(situation: Situation, facets: Mapping[str, Any], confidences: Mapping[
     return replace(known, kind=_merged_kind(known.kind, facets.get("kind"), confidences.get("kind")))
 
 
+def corrected(situation: Situation, facets: Mapping[str, Any]) -> Situation:
+    """The situation after a message was rewritten: what the new words tell takes the place of what was known."""
+    told = {facet: facets[facet] for facet in (*_SIMPLE, "kind") if facets.get(facet) is not None}
+    forms = {"forms": tuple(facets["forms"])} if facets.get("forms") else {}
+    return merge(replace(situation, **{**told, **forms}), facets)
+
+
 def _sure(confidence: Any) -> bool:
     return isinstance(confidence, (int, float)) and confidence >= SURE
 
@@ -69,23 +77,24 @@ def skipped(situation: Situation, facet: str) -> Situation:
     return replace(situation, asked=tuple(dict.fromkeys((*situation.asked, facet))))
 
 
-def chosen_option(text: str, options: Sequence[tuple[str, str]]) -> str | None:
-    """The value of the option that somebody typed instead of tapping: its label or its number.
+def chosen_option(text: str, options: Sequence[schema.Option]) -> str | None:
+    """The value of the option that somebody typed instead of tapping: its number, its label, or else a word that stands for it.
 
-    Args:
-        options: pairs of value and label.
+    Words that stand for options with different values ("mijn zoon zit op school" says two things) choose none.
     """
     words = _WORD.findall(text.lower())
     if not words:
         return None
     if len(words) == 1 and words[0].isdecimal() and len(words[0]) < 3:
         place = int(words[0])
-        return options[place - 1][0] if 1 <= place <= len(options) else None
-    labels = [(value, _WORD.findall(label.lower())) for value, label in options]
-    for value, label in labels:
+        return options[place - 1].value if 1 <= place <= len(options) else None
+    for option in options:
+        label = _WORD.findall(option.label.lower())
         if words == label or (len(words) >= 2 and words == label[: len(words)]):
-            return value
-    return None
+            return option.value
+    padded = f" {' '.join(words)} "
+    named = {option.value for option in options for also in option.also if f" {' '.join(_WORD.findall(also))} " in padded}
+    return named.pop() if len(named) == 1 else None
 
 
 def yes_or_no(facet: str, yes: bool) -> str | None:

@@ -59,11 +59,11 @@ def measure(text: str) -> Reading:
 
 
 def too_hard(text: str, level: Level, min_words: int = 8) -> str | None:
-    """Why a text is too hard for a level, in words for an editor, or None. Under ``min_words`` the formula says nothing."""
+    """Why a text is too hard for a level, in (Dutch) words for an editor, or None. Under ``min_words`` the formula says nothing."""
     ease, longest = LIMITS[level]
     reading = measure(text)
     if reading.longest_sentence > longest:
-        return f"a sentence of {reading.longest_sentence} words (at most {longest} for {level.value})"
+        return f"een zin van {reading.longest_sentence} woorden (hoogstens {longest} voor {level.value})"
     if reading.words >= min_words and reading.ease < ease:
-        return f"reading ease {reading.ease} (at least {ease:.0f} for {level.value})"
+        return f"leesgemak {reading.ease} (minstens {ease:.0f} voor {level.value})"
     return None

@@ -10,12 +10,25 @@ import re
 from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel, Extra, Field, conlist, constr, root_validator, validator
+from pydantic import BaseModel, ConstrainedStr, Extra, Field, conlist, constr, root_validator, validator
 
 from bot.wegwijzer.vocabulary import REFERRALS, AgeBand, Context, Crisis, Form, Kind, Role, Topic, Tried, Urgency
 
-Id = constr(regex=r"^[a-z0-9][a-z0-9_.]*$", max_length=60)
-Line = constr(min_length=1, max_length=600, strip_whitespace=True)
+
+class Id(ConstrainedStr):
+    """A name that rules and links use."""
+
+    regex = re.compile(r"^[a-z0-9][a-z0-9_.]*$")
+    max_length = 60
+
+
+class Line(ConstrainedStr):
+    """A text of one or a few sentences."""
+
+    min_length = 1
+    max_length = 600
+    strip_whitespace = True
+
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"^([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
@@ -98,8 +111,8 @@ class Channel(Strict):
     """One way to reach a service. ``value`` is what a device opens: a number, an address, a site."""
 
     kind: ChannelKind
-    value: Line  # type: ignore[valid-type]
-    label: Line | None = None  # type: ignore[valid-type]
+    value: Line
+    label: Line | None = None
     hours: Hours | None = None
 
     @root_validator(skip_on_failure=True)
@@ -123,9 +136,9 @@ class Audience(Strict):
 class Helpline(Strict):
     """A service that the bot may name."""
 
-    name: Line  # type: ignore[valid-type]
-    what: Line  # type: ignore[valid-type]
-    for_whom: Line  # type: ignore[valid-type]
+    name: Line
+    what: Line
+    for_whom: Line
     audience: Audience = Audience()
     topics: list[str] = []
     kind: constr(regex="^(helpline|emergency|on_site|tool|information|organisation)$") = "helpline"  # type: ignore[valid-type]
@@ -165,7 +178,7 @@ STEP_KINDS = ("evidence", "block", "report", "restrict", "leave_group", "privacy
 class Step(Strict):
     """How to do one thing on one platform. ``notifies``: whether the other is told (null = not known)."""
 
-    text: Line  # type: ignore[valid-type]
+    text: Line
     notifies: bool | None = None
     source: Source
     verified_on: dt.date
@@ -174,7 +187,7 @@ class Step(Strict):
 class Platform(Strict):
     """A platform and the steps on it. A step that has no trustworthy source is left out: the general step is given instead."""
 
-    name: Line  # type: ignore[valid-type]
+    name: Line
     kind: constr(regex="^(social|messaging|game|console|school|mail|phone|general)$")  # type: ignore[valid-type]
     aliases: list[str] = []
     help_page: constr(regex=r"^https://\S+$") | None = None  # type: ignore[valid-type]
@@ -202,11 +215,11 @@ class Tip(Strict):
     """One piece of self-help: what to do now, and what better not. ``title`` is the short line one can tick."""
 
     title: constr(min_length=1, max_length=90)  # type: ignore[valid-type]
-    do: Line  # type: ignore[valid-type]
-    dont: Line | None = None  # type: ignore[valid-type]
+    do: Line
+    dont: Line | None = None
     source: conlist(Source, min_items=1)  # type: ignore[valid-type]
-    involves_parents: bool = Field(False, description="brings parents in: never shown to who is hurt at home, nor from 12 on unless they wish so")
-    captures_image: bool = Field(False, description="asks to keep, show or forward an image: never shown where nude images are concerned")
+    involves_parents: bool = Field(False, description="brings parents in: never to who is hurt at home, nor from 12 on unless they wish so")
+    captures_image: bool = Field(False, description="asks to keep, show or forward an image: never where nude images are concerned")
 
 
 class TipsFile(Strict):
@@ -222,7 +235,6 @@ class Condition(Strict):
     """When a rule holds. Every facet named must match: one of the values given, ``unknown`` for not known, ``known`` for any value.
 
     ``forms`` matches when the situation has at least one of the forms given. ``not`` and ``any`` hold conditions of the same shape.
-    ``in_progress``: true only while nothing was told yet.
     """
 
     role: list[str] = []
@@ -238,7 +250,7 @@ class Condition(Strict):
     evidence_saved: list[str] = []
     tried: list[str] = []
     topic: list[str] = []
-    not_: list[Condition] = Field([], alias="not")
+    not_: list[Condition] = Field(default=[], alias="not")
     any: list[Condition] = []
 
     @root_validator(pre=True)
@@ -281,11 +293,15 @@ Weight = Field(..., ge=1, le=100)
 
 
 class AddReferral(Strict):
-    """A service that the rule names, with the reason shown to the user. The highest weight is named first."""
+    """A service that the rule names, with the reason shown to the user. The highest weight is named first.
+
+    ``keep``: it is named even where its weight would not bring it among the services shown; it then takes the place of the lowest.
+    """
 
     id: str
-    why: Line  # type: ignore[valid-type]
+    why: Line
     weight: int = Weight
+    keep: bool = False
 
 
 class AddTip(Strict):
@@ -301,8 +317,8 @@ class Additions(Strict):
     referrals: list[AddReferral] = []
     tips: list[AddTip] = []
     steps: list[str] = []
-    acknowledgement: AddTip | None = Field(None, description="id in texts.yml, group 'acknowledge'")
-    follow_up: list[str] = Field([], description="ids in answers.yml that are offered as buttons")
+    acknowledgement: AddTip | None = Field(default=None, description="id in texts.yml, group 'acknowledge'")
+    follow_up: list[str] = Field(default=[], description="ids in answers.yml that are offered as buttons")
 
     @validator("steps", each_item=True)
     def _step(cls, value: str) -> str:
@@ -312,10 +328,14 @@ class Additions(Strict):
 
 
 class Prohibitions(Strict):
-    """What a rule forbids, whatever other rules add. ``all`` in a list forbids everything of the kind."""
+    """What a rule forbids, whatever other rules add. ``all`` in a list forbids everything of the kind.
+
+    ``tips_below``: tips of a lower weight are left out, because they can wait.
+    """
 
     referrals: list[str] = []
     tips: list[str] = []
+    tips_below: int = Field(default=0, ge=0, le=100)
     steps: list[str] = []
     captures_image: bool = False
     involves_parents: bool = False
@@ -326,13 +346,13 @@ class RuleSource(Strict):
 
     rows: conlist(constr(regex=r"^[SEPBR]\d{1,2}$"), min_items=1)  # type: ignore[valid-type]
     file: constr(regex=r"^(00[0-4]|facts|design)$")  # type: ignore[valid-type]
-    passage: Line  # type: ignore[valid-type]
+    passage: Line
 
 
 class Rule(Strict):
     """One line of the signpost: in this situation, add or forbid this."""
 
-    id: Id  # type: ignore[valid-type]
+    id: Id
     source: RuleSource
     when: Condition
     add: Additions = Additions()
@@ -349,7 +369,7 @@ class Rule(Strict):
 class RulesFile(Strict):
     """``content/rules/<road>.yml``."""
 
-    road: Line  # type: ignore[valid-type]
+    road: Line
     rules: conlist(Rule, min_items=1)  # type: ignore[valid-type]
 
 
@@ -357,18 +377,19 @@ class RulesFile(Strict):
 
 
 class Option(Strict):
-    """A button: what it says and the value of the facet that it stands for."""
+    """A button: what it says and the value of the facet that it stands for. ``also``: other words that people type for it."""
 
     value: str
     label: constr(min_length=1, max_length=40)  # type: ignore[valid-type]
     likely: float = Field(1.0, gt=0, le=100, description="how often this is the answer, relative to the others")
     only_if: Condition | None = None
+    also: list[constr(min_length=1, max_length=40, regex="^[^A-Z]+$")] = []  # type: ignore[valid-type]
 
 
 class Question(Strict):
     """How a facet is asked for. ``text`` by role, ``default`` for all others."""
 
-    text: dict[str, Line]  # type: ignore[valid-type]
+    text: dict[str, Line]
     options: conlist(Option, min_items=2)  # type: ignore[valid-type]
     only_if: Condition | None = None
 
@@ -428,6 +449,27 @@ class AnswersFile(Strict):
 
     answers: dict[str, Answer]
     walkthroughs: dict[str, Walkthrough]
+
+
+# --- examples.yml ----------------------------------------------------------------------------------------------------
+
+
+class Example(Strict):
+    """How somebody gets what a row of the requirements asks for: a message and what is understood of it.
+
+    ``page`` is the answer or walk-through that opens where the message is a question.
+    """
+
+    what: Line
+    message: Line
+    situation: dict[str, Any] = {}
+    page: str | None = None
+
+
+class ExamplesFile(Strict):
+    """``content/examples.yml``: an example for every row of the requirements."""
+
+    examples: dict[str, Example]
 
 
 # --- texts.yml -------------------------------------------------------------------------------------------------------

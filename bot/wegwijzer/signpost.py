@@ -23,7 +23,7 @@ MAX_TIPS = 3
 MAX_STEPS = 3
 MAX_REFERRALS = 3
 
-#: A referral at or above this weight is never displaced to make room for a service that is open now.
+#: A referral at or above this weight is never displaced to make room for one that must be named or that is open now.
 FIRM_WEIGHT = 90
 
 # How much a difference in the advice counts when it is decided whether a question is worth asking.
@@ -83,7 +83,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class Ask:
-    """One question whose answer would change the advice."""
+    """One question whose answer would change the advice. ``options`` are pairs of value and label."""
 
     facet: str
     text: str
@@ -153,14 +153,13 @@ class Signpost:
             facet: _CompiledQuestion(
                 question=question,
                 wanted=compile_condition(question.only_if) if question.only_if else _always,
-                options=tuple(
-                    (option, compile_condition(option.only_if) if option.only_if else _always) for option in question.options
-                ),
+                options=tuple((option, compile_condition(option.only_if) if option.only_if else _always) for option in question.options),
             )
             for facet, question in content.questions.questions.items()
         }
         self._place = {name: place for place, name in enumerate(content.helplines)}
         self._cached_advice = lru_cache(maxsize=8192)(self._advise)
+        self._open_now = lru_cache(maxsize=8)(self._find_open)
 
     # --- advice ------------------------------------------------------------------------------------------------------
 
@@ -168,10 +167,8 @@ class Signpost:
         """What to say if it has to be said now."""
         return self._cached_advice(_without_asked(situation), self._open_now(now))
 
-    def _open_now(self, now: dt.datetime) -> frozenset[str]:
-        return frozenset(
-            name for name, helpline in self.content.helplines.items() if service_opening(helpline, now).state is State.OPEN
-        )
+    def _find_open(self, now: dt.datetime) -> frozenset[str]:
+        return frozenset(name for name, helpline in self.content.helplines.items() if service_opening(helpline, now).state is State.OPEN)
 
     def _advise(self, situation: Situation, open_now: frozenset[str]) -> Advice:
         tokens = situation.tokens()
@@ -196,21 +193,22 @@ class Signpost:
     ) -> tuple[tuple[Referral, ...], str | None]:
         forbidden = {name for rule in rules for name in rule.forbid.referrals}
         best: dict[str, schema.AddReferral] = {}
+        kept: set[str] = set()
         for rule in rules:
             for add in rule.add.referrals:
                 if add.id in forbidden or "all" in forbidden or not fits(self.content.helplines[add.id], situation):
                     continue
+                if add.keep:
+                    kept.add(add.id)
                 if add.id not in best or add.weight > best[add.id].weight:
                     best[add.id] = add
         ranked = sorted(best.values(), key=lambda add: (-add.weight, self._place[add.id]))
-        chosen = ranked[:MAX_REFERRALS]
-        if chosen and not any(add.id in open_now for add in chosen):
-            other = next((add for add in ranked[MAX_REFERRALS:] if add.id in open_now), None)
+        chosen = _shown(ranked, kept)
+        if not any(add.id in open_now for add in chosen):
+            # Make room for a service that answers now: it takes the place of the lowest that need not stay.
+            other = next((add.id for add in ranked if add.id in open_now), None)
             if other is not None:
-                if len(chosen) == MAX_REFERRALS and chosen[-1].weight < FIRM_WEIGHT:
-                    chosen = chosen[:-1]
-                if len(chosen) < MAX_REFERRALS:
-                    chosen = [*chosen, other]
+                chosen = _shown(ranked, {*kept, other})
         reachable = next((add.id for add in chosen if add.id in open_now), None)
         return tuple(Referral(add.id, add.why) for add in chosen), reachable
 
@@ -220,6 +218,7 @@ class Signpost:
 
     def _ranked_tips(self, rules: list[schema.Rule]) -> tuple[str, ...]:
         forbidden = {name for rule in rules for name in rule.forbid.tips}
+        lowest = max((rule.forbid.tips_below for rule in rules), default=0)
         no_capture = any(rule.forbid.captures_image for rule in rules)
         no_parents = any(rule.forbid.involves_parents for rule in rules)
         weights: dict[str, int] = {}
@@ -227,7 +226,7 @@ class Signpost:
             for add in rule.add.tips:
                 tip = self.content.tips[add.id]
                 refused = (no_capture and tip.captures_image) or (no_parents and tip.involves_parents)
-                if add.id in forbidden or "all" in forbidden or refused:
+                if add.id in forbidden or "all" in forbidden or refused or add.weight < lowest:
                     continue
                 weights[add.id] = max(add.weight, weights.get(add.id, 0))
         ranked = sorted(weights, key=lambda name: (-weights[name], name))
@@ -292,9 +291,12 @@ class Signpost:
 
     def question_for(self, facet: str, situation: Situation) -> Ask:
         """A question that was chosen before, put again."""
+        return self._ask(facet, situation, self.options_for(facet, situation), 0.0)
+
+    def options_for(self, facet: str, situation: Situation) -> list[schema.Option]:
+        """The options of a question that are offered in a situation."""
         tokens = situation.tokens()
-        offered = [option for option, wanted in self._questions[facet].options if wanted(tokens)]
-        return self._ask(facet, situation, offered, 0.0)
+        return [option for option, wanted in self._questions[facet].options if wanted(tokens)]
 
     def _ask(self, facet: str, situation: Situation, offered: list[schema.Option], gain: float) -> Ask:
         texts = self.content.questions.questions[facet].text
@@ -303,6 +305,13 @@ class Signpost:
 
 
 _UNKNOWN_ONLY = frozenset({"unknown"})
+
+
+def _shown(ranked: list[schema.AddReferral], kept: set[str]) -> list[schema.AddReferral]:
+    """The referrals that are shown, best first: those of firm weight, then those that must be named, then the others by weight."""
+    order = sorted(ranked, key=lambda add: 0 if add.weight >= FIRM_WEIGHT else 1 if add.id in kept else 2)
+    chosen = {add.id for add in order[:MAX_REFERRALS]}
+    return [add for add in ranked if add.id in chosen]
 
 
 def facet_value(facet: str, value: str) -> Any:

@@ -1,0 +1,138 @@
+# `make` alone lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+WEGWIJZER := $(VENV)/bin/wegwijzer
+RASA := $(PYTHON) -m bot.rasa_cli
+MODELS := $(or $(WEGWIJZER_MODELS_DIR),models)
+# What a model is made of.
+MODEL_SOURCES := config.yml domain.yml data/nlu data/stories data/lexicon content/platforms.yml content/helplines.yml
+# More arguments for the command of a target: make test ARGS="-k crisis"
+ARGS ?=
+
+# No usage figures and no crash reports leave this machine.
+export RASA_TELEMETRY_ENABLED := false
+export SENTRY_DSN :=
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 } /^##@ / { printf "\n%s\n", substr($$0, 5) }' $(firstword $(MAKEFILE_LIST))
+
+##@ Daily use
+
+.PHONY: run
+run: model ## install, train if there is no model, start the bot and say which address to open
+	@$(WEGWIJZER) run $(ARGS)
+
+.PHONY: talk
+talk: model ## talk to the bot in this terminal
+	@$(WEGWIJZER) talk $(ARGS)
+
+.PHONY: test
+test: model ## install, train if there is no model, run every test
+	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: install
+install: $(VENV)/.ready ## make .venv/ with what uv.lock names
+
+$(VENV)/.ready: pyproject.toml uv.lock scripts/bootstrap.sh
+	@scripts/bootstrap.sh
+	@touch $@
+
+.PHONY: train
+train: install ## check content and data, train, write a model to models/
+	@$(WEGWIJZER) train $(ARGS)
+
+.PHONY: model
+model: install
+	@newest=$$(ls -t $(MODELS)/*.tar.gz 2>/dev/null | head -n 1); \
+	if [ -z "$$newest" ]; then \
+	    echo "No model yet: training one, which takes a few minutes."; $(WEGWIJZER) train; \
+	elif [ -n "$$(find $(MODEL_SOURCES) -newer "$$newest")" ]; then \
+	    echo "Note: $$newest is older than what it is made of; 'make train' makes a new one." >&2; \
+	fi
+
+##@ Before you hand in a change
+
+.PHONY: check
+check: check-style check-format check-types check-content check-docs ## style, types, content, generated pages
+
+.PHONY: check-style
+check-style: install
+	$(VENV)/bin/ruff check
+
+.PHONY: check-format
+check-format: install
+	$(VENV)/bin/ruff format --check
+
+.PHONY: check-types
+check-types: install
+	$(VENV)/bin/mypy
+
+.PHONY: check-content
+check-content: install
+	$(WEGWIJZER) content check
+
+.PHONY: check-docs
+check-docs: install
+	$(WEGWIJZER) content docs --check
+
+.PHONY: format
+format: install ## put the code in the project's format
+	@$(VENV)/bin/ruff check --fix
+	@$(VENV)/bin/ruff format
+
+.PHONY: docs
+docs: install ## write the pages of docs/ that are made from content/
+	@$(WEGWIJZER) content docs
+
+.PHONY: bench
+bench: model ## measure beside the example bot of Rasa
+	@$(PYTHON) -m benchmarks $(ARGS)
+
+##@ Rasa's own commands (telemetry off, no TensorFlow)
+
+.PHONY: rasa
+rasa: install ## any command: make rasa ARGS="train nlu"
+	@$(RASA) $(ARGS)
+
+.PHONY: rasa-train
+rasa-train: install ## rasa train
+	@$(RASA) train $(ARGS)
+
+.PHONY: rasa-validate
+rasa-validate: install ## rasa data validate
+	@$(RASA) data validate $(ARGS)
+
+.PHONY: rasa-shell
+rasa-shell: model ## rasa shell; needs 'make rasa-actions' in another terminal
+	@$(RASA) shell $(ARGS)
+
+.PHONY: rasa-run
+rasa-run: model ## rasa run, on this machine only; needs 'make rasa-actions' in another terminal
+	@$(RASA) run $(ARGS)
+
+.PHONY: rasa-actions
+rasa-actions: install ## rasa run actions, on this machine only
+	@$(RASA) run actions $(ARGS)
+
+.PHONY: rasa-test-nlu
+rasa-test-nlu: model ## rasa test nlu, report in results/
+	@$(RASA) test nlu $(ARGS)
+
+.PHONY: rasa-test-core
+rasa-test-core: model ## rasa test core on the dialogues of tests/, report in results/
+	@$(RASA) test core --stories tests $(ARGS)
+
+##@ Other installs
+
+.PHONY: install-diet
+install-diet: ## bring TensorFlow back, to compare with Rasa's DIET (then set WEGWIJZER_TENSORFLOW=1)
+	@scripts/bootstrap.sh --extra diet
+	@touch $(VENV)/.ready
+
+.PHONY: image
+image: ## build the container image
+	docker build --tag wegwijzer .

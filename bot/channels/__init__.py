@@ -1,0 +1,1 @@
+"""How people reach the bot: the web channel with its widget."""

@@ -1,0 +1,246 @@
+"""What must outlive a restart: which updates were seen, what still has to be answered or sent, what stands behind a button.
+
+One SQLite file. A chat is named by a pseudonym (an HMAC of its id under a secret); the id itself, and text that waits, are sealed
+(AES-GCM under a key derived from the same secret) and removed as soon as they are dealt with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bot.channels.telegram_format import Bubble, rows
+from bot.channels.telegram_updates import Incoming
+
+#: Telegram sends an update again for at most 24 hours.
+_REMEMBER_UPDATES_SECONDS = 48 * 3600
+_SWEEP_EVERY_SECONDS = 600
+_NONCE_BYTES = 12
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, chat TEXT, sealed BLOB, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS seen_waiting ON seen (id) WHERE sealed IS NOT NULL;
+CREATE TABLE IF NOT EXISTS outgoing (id INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, sealed BLOB NOT NULL, after INTEGER, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS outgoing_chat ON outgoing (chat, id);
+CREATE TABLE IF NOT EXISTS button
+    (id TEXT PRIMARY KEY, keyboard TEXT NOT NULL, chat TEXT NOT NULL, title TEXT NOT NULL, payload TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS button_chat ON button (chat);
+CREATE TABLE IF NOT EXISTS left_group (chat TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS highest (only INTEGER PRIMARY KEY CHECK (only = 1), message INTEGER NOT NULL);
+INSERT OR IGNORE INTO highest VALUES (1, 0);
+"""
+
+
+class Secrets:
+    """Keys for one purpose each, derived from one secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._cipher = AESGCM(self._derive("sealed"))
+
+    @property
+    def webhook(self) -> str:
+        """What Telegram must send along with every update of a webhook; 64 of the characters that it allows."""
+        return self._derive("webhook").hex()
+
+    def pseudonym(self, chat_id: int) -> str:
+        """The name of a chat, from which its id cannot be found without the secret."""
+        return "tg-" + hmac.new(self._derive("chat"), str(chat_id).encode(), hashlib.sha256).hexdigest()[:40]
+
+    def seal(self, data: bytes) -> bytes:
+        """Encrypted and signed."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, data, None)
+
+    def unseal(self, sealed: bytes) -> bytes | None:
+        """What :meth:`seal` was given; None if that was under another secret."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+        except InvalidTag:
+            return None
+
+    def _derive(self, purpose: str) -> bytes:
+        return hmac.new(self._secret, f"wegwijzer telegram {purpose}".encode(), hashlib.sha256).digest()
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message that waits to be sent.
+
+    ``keyboard``: rows of pairs of label and opaque button id. ``after``: the highest message id known when it was first tried; None means
+    that it was never tried.
+    """
+
+    chat_id: int
+    html: str
+    keyboard: list[list[tuple[str, str]]] = field(default_factory=list)
+    id: int = 0
+    after: int | None = None
+    at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Button:
+    """What stands behind a button: its keyboard (all buttons of one message), label and payload."""
+
+    keyboard: str
+    title: str
+    payload: str
+
+
+class TelegramStore:
+    """The file. All calls come from the event loop's thread; each takes well under a millisecond.
+
+    Args:
+        path: where the file is; made, readable by its owner only, when it is not there.
+        keep_seconds: how long a button can be pressed and an unsent message is kept.
+    """
+
+    def __init__(self, path: Path, keys: Secrets, keep_seconds: float, clock: Callable[[], float] = time.time) -> None:
+        self._keys, self._keep, self._clock = keys, keep_seconds, clock
+        self._next_sweep = 0.0
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+            self._database.execute(f"PRAGMA {pragma}")
+        self._database.executescript(_TABLES)
+
+    # --- updates ---
+
+    def accept(self, updates: Iterable[tuple[int, Incoming | None]]) -> list[Incoming]:
+        """Keep updates until they are answered; returns those that were never seen before, in order.
+
+        ``None`` for an update that needs no answer: only its number is kept.
+        """
+        fresh = []
+        with self._database:
+            self._database.execute("BEGIN")
+            for number, incoming in updates:
+                sealed = self._keys.seal(incoming.to_json()) if incoming else None
+                chat = self._keys.pseudonym(incoming.chat_id) if incoming else None
+                row = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", (number, chat, sealed, self._clock()))
+                if row.rowcount and incoming:
+                    fresh.append(incoming)
+        self._sweep()
+        return fresh
+
+    def finish(
+        self, incoming: Incoming, bubbles: Sequence[Bubble] = (), pressed: Button | None = None, forget: bool = False, left: bool = False
+    ) -> None:
+        """In one transaction: the update is answered, and these are the messages to send.
+
+        Args:
+            pressed: no button of its keyboard can be pressed again.
+            forget: the conversation was erased: no older button of this chat works.
+            left: this group was told that the bot talks in private.
+        """
+        chat, now = self._keys.pseudonym(incoming.chat_id), self._clock()
+        with self._database:
+            self._database.execute("BEGIN")
+            # The number alone stays: it names nobody.
+            self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL WHERE id = ?", (incoming.update_id,))
+            if forget:
+                self._database.execute("DELETE FROM button WHERE chat = ?", (chat,))
+            if pressed:
+                self._database.execute("DELETE FROM button WHERE keyboard = ? AND chat = ?", (pressed.keyboard, chat))
+            if left:
+                self._database.execute("INSERT OR IGNORE INTO left_group VALUES (?)", (chat,))
+            for bubble in bubbles:
+                keyboard = self._new_keyboard(chat, bubble, now)
+                data = json.dumps([incoming.chat_id, bubble.html, keyboard]).encode()
+                self._database.execute("INSERT INTO outgoing (chat, sealed, at) VALUES (?, ?, ?)", (chat, self._keys.seal(data), now))
+
+    def _new_keyboard(self, chat: str, bubble: Bubble, now: float) -> list[list[tuple[str, str]]]:
+        keyboard, name = [], secrets.token_urlsafe(9)
+        for row in rows(bubble.options):
+            keyboard.append([(option["title"], secrets.token_urlsafe(15)) for option in row])
+            for option, (title, identity) in zip(row, keyboard[-1]):
+                self._database.execute("INSERT INTO button VALUES (?, ?, ?, ?, ?, ?)", (identity, name, chat, title, option["payload"], now))
+        return keyboard
+
+    def unanswered(self) -> list[Incoming]:
+        """Updates that were not answered before a restart, in order."""
+        found = self._database.execute("SELECT id, sealed FROM seen WHERE sealed IS NOT NULL ORDER BY id").fetchall()
+        opened = [(number, self._keys.unseal(sealed)) for number, sealed in found]
+        for number, data in opened:
+            if data is None:
+                self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL WHERE id = ?", (number,))
+        return [Incoming.from_json(data) for _number, data in opened if data is not None]
+
+    # --- messages to send ---
+
+    def chats_with_mail(self) -> list[str]:
+        """Pseudonyms of the chats to which something must still be sent."""
+        return [row[0] for row in self._database.execute("SELECT DISTINCT chat FROM outgoing")]
+
+    def next_to_send(self, chat: str) -> Outgoing | None:
+        """The oldest message that waits for a chat. What is too old, or sealed under another secret, is dropped."""
+        while True:
+            row = self._database.execute("SELECT id, sealed, after, at FROM outgoing WHERE chat = ? ORDER BY id LIMIT 1", (chat,)).fetchone()
+            if row is None:
+                return None
+            number, sealed, after, at = row
+            data = self._keys.unseal(sealed) if at > self._clock() - self._keep else None
+            if data is not None:
+                chat_id, html, keyboard = json.loads(data)
+                return Outgoing(chat_id, html, [[(title, identity) for title, identity in line] for line in keyboard], number, after, at)
+            self.sent(number)
+
+    def trying(self, number: int, after: int) -> None:
+        """A message is about to be tried for the first time."""
+        self._database.execute("UPDATE outgoing SET after = ? WHERE id = ?", (after, number))
+
+    def sent(self, number: int) -> None:
+        """A message was sent, or can never be."""
+        self._database.execute("DELETE FROM outgoing WHERE id = ?", (number,))
+
+    @property
+    def highest_message(self) -> int:
+        """The highest id of a message in a private chat that was ever seen."""
+        return int(self._database.execute("SELECT message FROM highest").fetchone()[0])
+
+    @highest_message.setter
+    def highest_message(self, message_id: int) -> None:
+        self._database.execute("UPDATE highest SET message = ?", (message_id,))
+
+    def drop_chat(self, chat: str) -> int:
+        """The chat is gone: nothing more is sent to it. Returns how many messages that were."""
+        self._database.execute("DELETE FROM button WHERE chat = ?", (chat,))
+        return self._database.execute("DELETE FROM outgoing WHERE chat = ?", (chat,)).rowcount
+
+    # --- buttons and groups ---
+
+    def button(self, chat_id: int, identity: str) -> Button | None:
+        """What stands behind a button of this chat; None when it was pressed already, is too old, or never was one of this chat."""
+        row = self._database.execute(
+            "SELECT keyboard, title, payload FROM button WHERE id = ? AND chat = ? AND at > ?",
+            (identity, self._keys.pseudonym(chat_id), self._clock() - self._keep),
+        ).fetchone()
+        return Button(*row) if row else None
+
+    def has_left(self, chat_id: int) -> bool:
+        """Whether this group was told before that the bot talks in private."""
+        return self._database.execute("SELECT 1 FROM left_group WHERE chat = ?", (self._keys.pseudonym(chat_id),)).fetchone() is not None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        if now >= self._next_sweep:
+            self._next_sweep = now + _SWEEP_EVERY_SECONDS
+            self._database.execute("DELETE FROM seen WHERE at <= ? AND sealed IS NULL", (now - _REMEMBER_UPDATES_SECONDS,))
+            self._database.execute("DELETE FROM button WHERE at <= ?", (now - self._keep,))

@@ -1,0 +1,375 @@
+"""The web channel: sessions, messages, event stream, long polling, erasing, and the widget's files, as routes of a Sanic app.
+
+Who a user is, is issued and signed here; what a button does is never taken from the outside. See ``docs/web.md`` for the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from sanic import Sanic
+from sanic.exceptions import SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse, empty, json, raw
+
+from bot.channels.web_conversations import Conversations, Listener
+from bot.channels.web_errors import CODE_OF_STATUS, STATUS, Refusal
+from bot.channels.web_limits import Buckets, Slots, address_key
+from bot.channels.web_pages import STATIC, Asset, load_assets
+from bot.channels.web_requests import BODY_LIMIT, MessageBody, SessionBody, read_body, read_event_id
+from bot.channels.web_sessions import Ended, Event, Session, SessionEnded, Sessions, UnknownButton
+from bot.channels.web_texts import load_widget
+from bot.channels.web_tokens import TokenError, Tokens, signing_key
+from bot.runtime.bot import Bot
+from bot.runtime.settings import Settings
+from bot.wegwijzer.content import load_content
+
+logger = logging.getLogger(__name__)
+
+#: A comment goes over a silent stream this often, so that proxies and phones keep it open and a dead one is noticed.
+_HEARTBEAT_SECONDS = 15.0
+_POLL_SECONDS = 25.0
+_SWEEP_SECONDS = 60.0
+#: Open connections of one conversation: a few tabs and a phone that has not noticed yet that its old connection is gone.
+_CONNECTIONS_EACH = 6
+#: Messages of one conversation that may wait for an answer.
+_WAITING_EACH = 20
+_MESSAGE_BURST = 10
+
+_API_PREFIX = "/chat/"
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class WebChannel:
+    """The channel. :meth:`register` adds its routes to an app; :meth:`start` and :meth:`stop` belong around the serving."""
+
+    def __init__(self, bot: Bot, settings: Settings) -> None:
+        content = load_content()
+        widget = load_widget(content)
+        self._settings = settings
+        self._errors: dict[str, str] = widget.errors.dict()
+        self._assets = load_assets(widget, content, settings.max_characters)
+        self._openapi = _read_openapi(settings.max_characters)
+        lifetime = settings.tracker_hours * 3600
+        self._tokens = Tokens(signing_key(settings.data_dir / "web.key"), lifetime)
+        self._sessions = Sessions(settings.data_dir / "web.db", lifetime)
+        self._conversations = Conversations(bot, self._sessions)
+        self._new_sessions = Buckets(settings.sessions_per_hour / 3600, settings.sessions_per_hour)
+        self._messages = Buckets(settings.messages_per_minute / 60, min(_MESSAGE_BURST, settings.messages_per_minute))
+        self._address_messages = Buckets(settings.address_messages_per_minute / 60, settings.address_messages_per_minute)
+        self._streams = Slots(settings.streams_per_address, settings.max_streams)
+        self._sweeper: asyncio.Task[None] | None = None
+
+    # --- life ---
+
+    def register(self, app: Sanic) -> None:
+        """Add the routes, the checks before them and the headers after them."""
+        app.config.REQUEST_MAX_SIZE = BODY_LIMIT
+        app.config.PROXIES_COUNT = self._settings.proxies or None
+        app.register_middleware(self._check_origin, "request")
+        app.register_middleware(self._add_headers, "response")
+        app.error_handler.add(Exception, self._on_error)
+        for path in self._assets:
+            app.add_route(self._asset, path, methods=["GET", "HEAD"], name=f"asset{path.replace('/', '_')}")
+        app.add_route(self._openapi_description, "/openapi.json", methods=["GET"])
+        app.add_route(self._open_session, "/chat/session", methods=["POST"])
+        app.add_route(self._erase_session, "/chat/session", methods=["DELETE"])
+        app.add_route(self._take_message, "/chat/message", methods=["POST"])
+        app.add_route(self._stream_events, "/chat/events", methods=["GET"])
+        app.add_route(self._poll_events, "/chat/poll", methods=["GET"])
+        for path in ("session", "message", "events", "poll"):
+            app.add_route(self._preflight, f"/chat/{path}", methods=["OPTIONS"], name=f"preflight_{path}")
+
+    async def start(self) -> None:
+        """Take up what was left without an answer and begin to remove what has expired."""
+        self._conversations.resume()
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """Close streams and files; nothing is lost."""
+        if self._sweeper:
+            self._sweeper.cancel()
+        await self._conversations.stop()
+        self._sessions.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                await self._conversations.end_idle()
+            except Exception as error:
+                logger.error("removing expired conversations failed: %s", type(error).__name__)
+            await asyncio.sleep(min(_SWEEP_SECONDS, self._settings.tracker_hours * 3600))
+
+    # --- handlers ---
+
+    async def _asset(self, request: Request) -> HTTPResponse:
+        asset = self._assets[request.path]
+        headers = {"ETag": asset.etag, "Cache-Control": "public, max-age=300", "Vary": "Accept-Encoding"}
+        if asset.etag in request.headers.get("if-none-match", ""):
+            return empty(304, headers=headers)
+        return _send_asset(asset, headers, request)
+
+    async def _openapi_description(self, _request: Request) -> HTTPResponse:
+        return json(self._openapi)
+
+    async def _preflight(self, _request: Request, **_kwargs: Any) -> HTTPResponse:
+        return empty(
+            204,
+            headers={
+                "Access-Control-Allow-Methods": "GET, POST, DELETE",
+                "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+                "Access-Control-Max-Age": "600",
+            },
+        )
+
+    async def _open_session(self, request: Request) -> HTTPResponse:
+        """A new conversation, or a fresh token for the one whose token is sent along."""
+        body = read_body(request.body, request.headers.get("content-type", ""), SessionBody)
+        if "authorization" in request.headers:
+            session = self._session(request)
+            self._sessions.touch(session.id)
+            return json(self._session_answer(session))
+        wait = self._new_sessions.take(self._address(request))
+        if wait:
+            raise Refusal("too_many_sessions", wait)
+        return json(self._session_answer(self._sessions.create(body.greeted)), status=201)
+
+    def _session_answer(self, session: Session) -> dict[str, Any]:
+        token = self._tokens.issue(session.id, time.time())
+        return {"session": session.id, "token": token.text, "expires": token.expires}
+
+    async def _erase_session(self, request: Request) -> HTTPResponse:
+        """Erase the conversation everywhere. Erasing what is gone is no error: the user's wish is fulfilled."""
+        session_id = self._token_session(request)
+        try:
+            self._sessions.find(session_id)
+        except SessionEnded:
+            pass
+        else:
+            await self._conversations.end(session_id, Ended.ERASED)
+        return json({"erased": True})
+
+    async def _take_message(self, request: Request) -> HTTPResponse:
+        session = self._session(request)
+        body = read_body(request.body, request.headers.get("content-type", ""), MessageBody)
+        if self._sessions.known_message(session.id, body.id):
+            return json({"accepted": True, "duplicate": True})
+        self._check_pace(request, session.id)
+        if body.text is not None:
+            self._check_text(body.text)
+            self._sessions.accept_text(session.id, body.id, body.text)
+        else:
+            try:
+                self._sessions.accept_button(session.id, body.id, body.button)
+            except UnknownButton:
+                raise Refusal("unknown_button") from None
+        self._conversations.work_on(session.id)
+        return json({"accepted": True, "duplicate": False}, status=202)
+
+    def _check_pace(self, request: Request, session_id: str) -> None:
+        wait = self._messages.take(session_id) or self._address_messages.take(self._address(request))
+        if wait:
+            raise Refusal("too_fast", wait)
+        if self._sessions.waiting_count(session_id) >= _WAITING_EACH:
+            raise Refusal("too_fast", 1)
+
+    def _check_text(self, text: str) -> None:
+        if not text.strip():
+            raise Refusal("empty")
+        if len(text) > self._settings.max_characters:
+            raise Refusal("too_long")
+
+    async def _stream_events(self, request: Request) -> None:
+        """Server-sent events: first what was missed, then what comes."""
+        session = self._session(request)
+        after = read_event_id(request.headers.get("last-event-id", ""))
+        async with self._listening(request, session) as listener:
+            response = await request.respond(
+                status=200, content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            )
+            await response.send("retry: 2000\n: hello\n\n")
+            async for piece in self._pieces(session, after, listener):
+                await response.send(piece)
+            await response.eof()
+
+    async def _pieces(self, session: Session, after: int, listener: Listener) -> AsyncIterator[str]:
+        """The stream of a conversation, piece by piece."""
+        if self._lost_track(session, after):
+            after = 0
+            yield _sse("reset", "{}")
+        typing = False
+        while not listener.closed and not listener.ended:
+            events = self._sessions.events(session.id, after)
+            piece = "".join(_sse(event.kind, event.data, event.id) for event in events)
+            if events:
+                after = events[-1].id
+            if self._conversations.is_working(session.id) != typing:
+                typing = not typing
+                piece += _sse("typing", '{"on":true}' if typing else '{"on":false}')
+            if piece:
+                yield piece
+            if not await listener.wait(_HEARTBEAT_SECONDS):
+                yield ": \n\n"
+        if listener.ended:
+            yield _sse("ended", f'{{"why":"{listener.ended.value}"}}')
+        elif listener.closed:
+            yield _sse("closed", "{}")
+
+    def _lost_track(self, session: Session, after: int) -> bool:
+        """Whether a client's number is not one of this conversation, or so old that events between are no longer kept."""
+        first = self._sessions.first_event(session.id)
+        return after > session.last_event or (after > 0 and after < first - 1)
+
+    async def _poll_events(self, request: Request) -> HTTPResponse:
+        """Long polling: what is new since ``after``, waiting a while when there is nothing."""
+        session = self._session(request)
+        after = read_event_id(request.args.get("after", ""))
+        known_typing = request.args.get("typing") == "1"
+        reset = self._lost_track(session, after)
+        async with self._listening(request, session) as listener:
+            deadline = time.monotonic() + _POLL_SECONDS
+            while True:
+                if listener.ended:
+                    raise SessionEnded(listener.ended)
+                events = self._sessions.events(session.id, 0 if reset else after)
+                typing = self._conversations.is_working(session.id)
+                left = deadline - time.monotonic()
+                if events or reset or typing != known_typing or listener.closed or left <= 0:
+                    return json({"reset": reset, "typing": typing, "events": [_plain(event) for event in events]}, dumps=_dump_events)
+                await listener.wait(left)
+
+    @asynccontextmanager
+    async def _listening(self, request: Request, session: Session) -> AsyncIterator[Listener]:
+        """Hold one of the connections that an address may have."""
+        address = self._address(request)
+        if self._streams.full():
+            raise Refusal("busy", 10)
+        if self._streams.full_for(address):
+            raise Refusal("too_many_streams", 10)
+        self._streams.enter(address)
+        listener = self._conversations.listen(session.id, _CONNECTIONS_EACH)
+        try:
+            yield listener
+        finally:
+            self._conversations.leave(session.id, listener)
+            self._streams.leave(address)
+
+    # --- who asks ---
+
+    def _token_session(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refusal("no_token")
+        try:
+            return self._tokens.read(token.strip(), time.time())
+        except TokenError as error:
+            raise Refusal("expired_token" if error.expired else "bad_token") from None
+
+    def _session(self, request: Request) -> Session:
+        return self._sessions.find(self._token_session(request))
+
+    def _address(self, request: Request) -> str:
+        return address_key((request.remote_addr if self._settings.proxies else "") or request.ip)
+
+    def _check_origin(self, request: Request) -> None:
+        """Pages of other sites may not use the channel, unless the settings name them."""
+        origin = request.headers.get("origin")
+        if origin is not None and request.path.startswith(_API_PREFIX) and not self._allowed(request, origin):
+            raise Refusal("origin_refused")
+
+    def _allowed(self, request: Request, origin: str) -> bool:
+        # The scheme is not compared: behind a proxy the page is https and the bot sees http.
+        own = urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower() and origin.startswith(("http://", "https://"))
+        return own or origin.lower() in self._settings.allowed_origins
+
+    # --- answers ---
+
+    async def _add_headers(self, request: Request, response: HTTPResponse) -> None:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        page = (response.content_type or "").startswith("text/html")
+        ancestors = " ".join(("'self'", *self._settings.allowed_origins))
+        response.headers["Content-Security-Policy"] = (
+            _PAGE_POLICY.format(ancestors=ancestors) if page else "default-src 'none'; frame-ancestors 'none'"
+        )
+        # The script is there for other sites to load; what is said in a conversation is not.
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin" if request.path == "/widget.js" else "same-origin"
+        response.headers.setdefault("Cache-Control", "no-store")
+        if request.path.startswith(_API_PREFIX):
+            self._add_cors(request, response)
+
+    def _add_cors(self, request: Request, response: HTTPResponse) -> None:
+        response.headers["Vary"] = "Origin"
+        origin = request.headers.get("origin")
+        if origin is not None and self._allowed(request, origin):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+
+    def _on_error(self, _request: Request | None, error: Exception) -> HTTPResponse:
+        """One shape for every refusal: a code for programs, a sentence for people, never what went wrong inside."""
+        headers: dict[str, str] = {}
+        if isinstance(error, Refusal):
+            code, status = error.code, int(STATUS[error.code])
+            if error.retry_after:
+                headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+            if status == STATUS["no_token"]:
+                headers["WWW-Authenticate"] = "Bearer"
+        elif isinstance(error, SessionEnded):
+            code = f"session_{error.why.value}"
+            status = int(STATUS[code])
+        elif isinstance(error, SanicException):
+            status = error.status_code
+            code = CODE_OF_STATUS.get(status, "bad_request" if status < 500 else "internal")
+            headers.update({str(name): str(value) for name, value in getattr(error, "headers", {}).items() if str(name).lower() == "allow"})
+        else:
+            code, status = "internal", 500
+            logger.error("request failed: %s", type(error).__name__)
+        return json({"error": {"code": code, "text": self._errors[code]}}, status=status, headers=headers)
+
+
+def _sse(kind: str, data: str, number: int | None = None) -> str:
+    head = f"id: {number}\n" if number is not None else ""
+    return f"{head}event: {kind}\ndata: {data}\n\n"
+
+
+def _plain(event: Event) -> str:
+    return f'{{"id":{event.id},"kind":"{event.kind}","data":{event.data}}}'
+
+
+def _dump_events(answer: dict[str, Any]) -> str:
+    """An answer to a poll; the data of events is JSON already."""
+    flags = ",".join(f'"{name}":{"true" if answer[name] else "false"}' for name in ("reset", "typing"))
+    return f'{{{flags},"events":[{",".join(answer["events"])}]}}'
+
+
+def _send_asset(asset: Asset, headers: dict[str, str], request: Request) -> HTTPResponse:
+    if "gzip" in request.headers.get("accept-encoding", "").lower():
+        return raw(asset.zipped, headers={**headers, "Content-Encoding": "gzip"}, content_type=asset.content_type)
+    return raw(asset.body, headers=headers, content_type=asset.content_type)
+
+
+def _read_openapi(max_characters: int) -> dict[str, Any]:
+    """The description of the API, with the limits of these settings."""
+    text = (Path(STATIC) / "openapi.yml").read_text(encoding="utf-8")
+    description: dict[str, Any] = yaml.safe_load(text)
+    description["components"]["schemas"]["TextMessage"]["properties"]["text"]["maxLength"] = max_characters
+    return description

@@ -1,0 +1,78 @@
+"""How much one conversation or one address may ask: token buckets and counts, in memory only."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import Counter
+from collections.abc import Callable
+
+_SWEEP_EVERY_SECONDS = 60
+
+
+class Buckets:
+    """A token bucket for each key: ``burst`` at once, then ``rate`` a second."""
+
+    def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._clock = clock
+        self._levels: dict[str, tuple[float, float]] = {}
+        self._next_sweep = 0.0
+
+    def take(self, key: str) -> float:
+        """Take one; 0 when it was there, else the seconds to wait before it is."""
+        now = self._clock()
+        self._sweep(now)
+        level, seen = self._levels.get(key, (self._burst, now))
+        level = min(self._burst, level + (now - seen) * self._rate)
+        if level < 1:
+            return (1 - level) / self._rate
+        self._levels[key] = (level - 1, now)
+        return 0.0
+
+    def _sweep(self, now: float) -> None:
+        """Forget the keys whose bucket is full again."""
+        if now >= self._next_sweep:
+            self._next_sweep = now + _SWEEP_EVERY_SECONDS
+            self._levels = {
+                key: (level, seen) for key, (level, seen) in self._levels.items() if level + (now - seen) * self._rate < self._burst
+            }
+
+
+class Slots:
+    """Counts what is open at one time, for each key and in all."""
+
+    def __init__(self, each: int, total: int) -> None:
+        self._each = each
+        self._total = total
+        self._open: Counter[str] = Counter()
+
+    def full_for(self, key: str) -> bool:
+        """Whether this key has as many as one may have."""
+        return self._open[key] >= self._each
+
+    def full(self) -> bool:
+        """Whether there is no room for anybody."""
+        return self._open.total() >= self._total
+
+    def enter(self, key: str) -> None:
+        """Count one more."""
+        self._open[key] += 1
+
+    def leave(self, key: str) -> None:
+        """Count one less."""
+        self._open[key] -= 1
+        if self._open[key] <= 0:
+            del self._open[key]
+
+
+def address_key(address: str) -> str:
+    """What stands for an address: of IPv6 the first 64 bits, since one connection owns all addresses below them."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

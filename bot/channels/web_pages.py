@@ -1,0 +1,64 @@
+"""Files that a browser gets: the widget with its texts, the demo page and the full-page chat."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import html
+import json
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from bot.channels.web_texts import WidgetFile, widget_texts
+from bot.wegwijzer.content import Content
+
+STATIC = Path(__file__).with_name("static")
+
+#: Stands in widget.js where the texts come.
+_TEXTS_HERE = 'JSON.parse("{}")'
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it is sent."""
+
+    body: bytes
+    zipped: bytes
+    content_type: str
+    etag: str
+
+
+def _asset(text: str, content_type: str) -> Asset:
+    body = text.encode("utf-8")
+    # A fixed time in the gzip header, so that the same file has the same bytes after every start.
+    return Asset(body, gzip.compress(body, 9, mtime=0), content_type, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+
+
+def widget_script(widget: WidgetFile, content: Content, max_characters: int) -> str:
+    """``widget.js`` with the Dutch texts in it, so that a site needs one file."""
+    source = (STATIC / "widget.js").read_text(encoding="utf-8")
+    if source.count(_TEXTS_HERE) != 1:
+        raise ValueError(f"widget.js must contain {_TEXTS_HERE} once")
+    texts = json.dumps(widget_texts(widget, content, max_characters), ensure_ascii=False, separators=(",", ":"))
+    return source.replace(_TEXTS_HERE, texts)
+
+
+def _page(name: str, paragraphs: list[str], **values: str) -> Asset:
+    """A page with texts filled in; everything is escaped here."""
+    template = string.Template((STATIC / name).read_text(encoding="utf-8"))
+    filled = {key: html.escape(value) for key, value in values.items()}
+    return _asset(
+        template.substitute(filled, paragraphs="\n".join(f"<p>{html.escape(text)}</p>" for text in paragraphs)), "text/html; charset=utf-8"
+    )
+
+
+def load_assets(widget: WidgetFile, content: Content, max_characters: int) -> dict[str, Asset]:
+    """Every file by its path; made once, at start."""
+    demo = widget.demo.dict()
+    return {
+        "/": _page("demo.html", **demo),
+        "/chat": _page("chat.html", [], title=widget.labels.title, no_script=widget.demo.no_script),
+        "/demo.css": _asset((STATIC / "demo.css").read_text(encoding="utf-8"), "text/css; charset=utf-8"),
+        "/chat.css": _asset((STATIC / "chat.css").read_text(encoding="utf-8"), "text/css; charset=utf-8"),
+        "/widget.js": _asset(widget_script(widget, content, max_characters), "text/javascript; charset=utf-8"),
+    }

@@ -1,0 +1,148 @@
+"""``wegwijzer run``: the bot, its actions and its channels in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import signal
+import socket
+from importlib.metadata import version
+
+from sanic import Sanic
+from sanic.request import Request
+from sanic.response import HTTPResponse, json
+from sanic.server.protocols.http_protocol import HttpProtocol
+
+from bot.channels.web import WebChannel
+from bot.runtime.bot import Bot
+from bot.runtime.errors import UserError
+from bot.runtime.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_BACKLOG = 1024
+#: Each open event stream takes a file descriptor; the usual limit of 1,024 would be the first thing to run out.
+_WANTED_FILES = 65536
+_SHUTDOWN_SECONDS = 2.0
+
+
+class PortError(UserError):
+    """A port that cannot be listened on; one line."""
+
+
+def serve(settings: Settings, port: int) -> int:
+    """Run until the process is told to stop; the exit status.
+
+    Raises:
+        UserError: the port is in use, or there is no model that works.
+        ContentError: the content cannot be used.
+    """
+    listener = _listen_on(settings.host, port)
+    try:
+        _raise_file_limit()
+        _new_event_loop_policy()
+        asyncio.run(_serve(settings, listener, port))
+    finally:
+        listener.close()
+    return 0
+
+
+def _listen_on(host: str, port: int) -> socket.socket:
+    """A socket that holds the port: whether it is free is known before the model is read."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # Bound alone would let a second server bind too; a connection waits here until the bot is ready.
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+    return listener
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(_WANTED_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _new_event_loop_policy() -> None:
+    """The faster event loop, where it exists for this system."""
+    try:
+        import uvloop
+    except ImportError:
+        return
+    uvloop.install()
+
+
+async def _serve(settings: Settings, listener: socket.socket, port: int) -> None:
+    print("Wegwijzer is starting ...", flush=True)
+    bot = Bot.load(settings)
+    try:
+        await bot.check()
+        channel = WebChannel(bot, settings)
+        app = make_app(bot, channel)
+        server = await app.create_server(
+            sock=listener, return_asyncio_server=True, access_log=False, protocol=HttpProtocol, asyncio_server_kwargs={"start_serving": False}
+        )
+        await server.startup()
+        await channel.start()
+        await server.start_serving()
+        print(_address_line(settings.host, port), flush=True)
+        await _told_to_stop()
+        server.close()
+        await channel.stop()
+        await _drain(server.connections)
+    finally:
+        bot.close()
+
+
+def make_app(bot: Bot, channel: WebChannel) -> Sanic:
+    """The web application: what says that it is alive, and the web channel."""
+    Sanic.test_mode = False
+    app = Sanic("wegwijzer", configure_logging=False, register=False)
+    app.config.FALLBACK_ERROR_FORMAT = "json"
+    app.config.KEEP_ALIVE_TIMEOUT = 75
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = _SHUTDOWN_SECONDS
+    # Sanic writes the address of a request that was broken off; nothing of a visitor belongs in a log.
+    for name in ("sanic.root", "sanic.access", "sanic.error"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+    async def health(_request: Request) -> HTTPResponse:
+        return json({"status": "ready", "model": bot.model_id})
+
+    async def version_(_request: Request) -> HTTPResponse:
+        return json({"wegwijzer": version("wegwijzer"), "rasa": version("rasa"), "model": bot.model.name})
+
+    app.add_route(health, "/health", methods=["GET"])
+    app.add_route(version_, "/version", methods=["GET"])
+    channel.register(app)
+    return app
+
+
+def _address_line(host: str, port: int) -> str:
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host
+    return f"Wegwijzer is ready. Open http://{shown}:{port}/ (demo site) or http://{shown}:{port}/chat (full page); Ctrl-C stops it."
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()
+
+
+async def _drain(connections: set[HttpProtocol]) -> None:
+    """Let the answers that are being sent go out, then close what is left."""
+    deadline = asyncio.get_running_loop().time() + _SHUTDOWN_SECONDS
+    for connection in list(connections):
+        connection.close_if_idle()
+    while connections and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.05)
+    for connection in list(connections):
+        connection.abort()

@@ -1,0 +1,78 @@
+"""Costs that Rasa adds to every turn, each taken out in one small place, with its reason. Nothing here changes what a turn does.
+
+:func:`cut` is called before a model is loaded, :func:`leave_loaded_objects_alone` after it.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import types
+from functools import lru_cache
+
+import rasa.core.policies.memoization
+import rasa.core.policies.rule_policy
+import rasa.core.processor
+from rasa.shared.core.events import Event
+from rasa.shared.core.slots import Slot
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from bot.runtime.graph_runner import DirectGraphRunner
+
+
+def cut() -> None:
+    """Take out all of them."""
+    _walk_the_graph_directly()
+    _remember_event_classes()
+    _copy_trackers_without_replay()
+    _copy_slots_plainly()
+    _copy_nothing_for_debug_lines()
+
+
+def leave_loaded_objects_alone() -> None:
+    """What lives as long as the process is kept out of garbage collections, which otherwise walk all of it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _walk_the_graph_directly() -> None:
+    """Rasa runs three graphs a turn through dask; see :mod:`bot.runtime.graph_runner`."""
+    rasa.core.processor.DaskGraphRunner = DirectGraphRunner
+
+
+def _remember_event_classes() -> None:
+    """Rasa lists all subclasses of ``Event``, and asks each whether it is abstract, for every event that it reads."""
+    Event.resolve_by_type = staticmethod(lru_cache(maxsize=None)(Event.resolve_by_type))
+
+
+def _copy_trackers_without_replay() -> None:
+    """Rasa copies a tracker before every action by applying all of its events again; the state that they lead to is at hand."""
+
+    def copied(self: DialogueStateTracker) -> DialogueStateTracker:
+        duplicate = copy.copy(self)
+        duplicate.events = copy.copy(self.events)
+        duplicate.slots = {name: copy.copy(slot) for name, slot in self.slots.items()}
+        duplicate.active_loop = copy.copy(self.active_loop)
+        return duplicate
+
+    DialogueStateTracker.copy = copied
+
+
+def _copy_slots_plainly() -> None:
+    """Rasa copies every slot for every tracker that it makes, a dozen a turn; Python's general way of copying an object is slow."""
+
+    def copied(self: Slot) -> Slot:
+        duplicate = object.__new__(type(self))
+        duplicate.__dict__.update(self.__dict__)
+        return duplicate
+
+    Slot.__copy__ = copied
+
+
+def _copy_nothing_for_debug_lines() -> None:
+    """Rasa deep-copies messages, slots and events for debug lines before it knows whether anybody wants them.
+
+    In these modules ``copy`` serves debug lines only, which are never shown: they hold what users typed.
+    """
+    for module in (rasa.core.processor, rasa.core.policies.memoization, rasa.core.policies.rule_policy):
+        module.copy = types.SimpleNamespace(deepcopy=lambda value: value)

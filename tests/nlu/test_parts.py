@@ -1,0 +1,154 @@
+"""Lexicon, crisis decision, entities, ages, languages: each on its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.nlu import crisis
+from bot.nlu.augment import sloppy
+from bot.nlu.entities import EntityReader, age_band
+from bot.nlu.intents import DESCRIBE, FALLBACK, rank
+from bot.nlu.language import language_of
+from bot.nlu.lexicon import Lexicon, LexiconError
+from bot.nlu.text import normalise
+from bot.wegwijzer.content import load_content
+
+CALM = {"none": 0.9, "suicide": 0.04, "selfharm": 0.02, "abuse": 0.02, "danger": 0.01, "sextortion": 0.01}
+ALARMED = {"none": 0.3, "suicide": 0.5, "selfharm": 0.1, "abuse": 0.05, "danger": 0.03, "sextortion": 0.02}
+
+
+@pytest.fixture(scope="module")
+def reader() -> EntityReader:
+    content = load_content()
+    return EntityReader.from_content(content.platforms, content.helplines)
+
+
+class TestLexicon:
+    lexicon = Lexicon({"wish": ["wil dood", "wil ... niet meer leven", "zelfmoord*"], "joke": ["van het lachen"]})
+
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("ik wil dood", ("wish",)),
+            ("ik wil echt gewoon niet meer leven", ("wish",)),
+            ("zelfmoordpoging", ("wish",)),
+            ("ik ga dood van het lachen", ("joke",)),
+            ("ik wil geen dode plant", ()),
+            ("wil jij soms ook met al je vrienden samen niet meer leven", ()),
+            ("", ()),
+        ],
+    )
+    def test_phrases_gaps_and_endings(self, text: str, found: tuple[str, ...]) -> None:
+        assert self.lexicon.found(normalise(text)) == found
+
+    def test_chat_spelling_in_the_list_itself(self) -> None:
+        assert Lexicon({"x": ["kheb gene zin"]}).found(normalise("ik heb geen zin")) == ("x",)
+
+    @pytest.mark.parametrize("text", ["- a\n- b\n", "x: y\n", "x: []\n"])
+    def test_a_file_that_is_no_word_list(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "broken.yml").write_text(text, encoding="utf-8")
+        with pytest.raises(LexiconError, match="broken.yml"):
+            Lexicon.from_folder(tmp_path)
+
+    def test_a_concept_that_stands_in_two_files(self, tmp_path: Path) -> None:
+        for name in ("a.yml", "b.yml"):
+            (tmp_path / name).write_text("x: [y]\n", encoding="utf-8")
+        with pytest.raises(LexiconError, match="twice"):
+            Lexicon.from_folder(tmp_path)
+
+
+class TestCrisisDecision:
+    def test_a_sure_sign_outweighs_a_calm_classifier(self) -> None:
+        assert crisis.decide(CALM, ["sure_suicide"])[0] == "suicide"
+
+    def test_an_excused_sign_is_left_to_the_classifier(self) -> None:
+        assert crisis.decide(CALM, ["sure_suicide", "excuse_fiction"])[0] == "none"
+        assert crisis.decide(ALARMED, ["sure_suicide", "excuse_fiction"])[0] == "suicide"
+
+    def test_the_classifier_alone(self) -> None:
+        assert crisis.decide(ALARMED, [])[0] == "suicide"
+        assert crisis.decide(CALM, ["place_school"])[0] == "none"
+
+    def test_of_two_signs_the_likelier(self) -> None:
+        assert crisis.decide({**CALM, "abuse": 0.05}, ["sure_suicide", "sure_abuse"])[0] == "abuse"
+
+    def test_a_raised_alarm_is_never_reported_as_less_sure_than_the_bar(self) -> None:
+        assert crisis.decide(CALM, ["sure_danger"])[1] >= crisis.ALONE
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("text", "kind", "name"),
+        [
+            ("op snap vooral", "platform", "snapchat"),
+            ("via insta", "platform", "instagram"),
+            ("in een facebookgroep", "platform", "facebook"),
+            ("op mijn ps5", "platform", "playstation"),
+            ("wat is het nummer van awel", "helpline", "awel"),
+            ("mag ik child focus bellen", "helpline", "child_focus"),
+        ],
+    )
+    def test_what_is_named(self, reader: EntityReader, text: str, kind: str, name: str) -> None:
+        assert (kind, name) in {(item.kind, item.id) for item in reader.named(reader.doc(normalise(text)))}
+
+    @pytest.mark.parametrize("text", ["ik snap het niet", "steam komt uit de douche", "mijn nummer is 0475 11 22 33"])
+    def test_what_is_not_named(self, reader: EntityReader, text: str) -> None:
+        assert reader.named(reader.doc(normalise(text))) == []
+
+    @pytest.mark.parametrize(
+        ("text", "band"),
+        [
+            ("kben 14", "12_17"),
+            ("mijn dochter van 8 wordt uitgelachen", "under_12"),
+            ("ik ben twaalf jaar", "12_17"),
+            ("ben 21 en zit op kot", "18_25"),
+            ("ik ben 44", "over_25"),
+            ("zit in het vijfde leerjaar", "under_12"),
+            ("ik zit in 3de middelbaar", "12_17"),
+            ("al 3 jaar lang", None),
+            ("het is 20 keer gebeurd", None),
+            ("ik ben 15 minuten te laat", None),
+        ],
+    )
+    def test_ages(self, text: str, band: str | None) -> None:
+        assert age_band(normalise(text)) == band
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("ils se moquent de moi tous les jours", "fr"),
+        ("they laugh at me every day in the corridor", "en"),
+        ("ze lachen mij elke dag uit", "nl"),
+        ("бояться мене", "other"),
+        ("مرحبا", "other"),
+        ("", "other"),
+        ("xqzrt", "other"),
+    ],
+)
+def test_languages(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+class TestIntents:
+    def test_a_story_without_a_sure_act_is_answered(self) -> None:
+        assert rank({"greet": 0.2, "bye": 0.1}, "hij duwt", {"kind": "bullying"})[0]["name"] == DESCRIBE
+
+    def test_a_crisis_without_a_sure_act_is_never_a_fallback(self) -> None:
+        assert rank({"greet": 0.1}, "weg", {"kind": "none", "crisis": "suicide"})[0]["name"] == DESCRIBE
+
+    def test_nothing_told_and_no_sure_act(self) -> None:
+        assert rank({"greet": 0.1}, "xq", {"kind": "none", "crisis": "none"})[0]["name"] == FALLBACK
+
+    def test_signs_only(self) -> None:
+        assert rank({"greet": 0.99}, "!!! ?", {})[0]["name"] == FALLBACK
+
+
+@given(st.text(max_size=120))
+def test_sloppy_writing_is_the_same_every_time(text: str) -> None:
+    assert sloppy(text) == sloppy(text)
+    assert sloppy(text, 0) == text
