@@ -104,7 +104,7 @@ class ActionNewSituation(WegwijzerAction):
     def take(self, turn: Turn) -> None:
         before = turn.situation
         told = listening.merge(Situation(age_band=before.age_band), turn.facets, turn.confidences)
-        turn.set(pending=None, acknowledged=None, advice=None, shown_tips=[], walk=None)
+        turn.set(pending=None, acknowledged=None, advice=None, shown=[], walk=None)
         turn.situation = told
         if told.forms or told.kind not in (None, "none"):
             respond(turn, told)
@@ -135,5 +135,3 @@ class ActionFallback(WegwijzerAction):
             turn.say("fallback_first", options=[renderer().button("talk_to_someone", "ask_helpline")])
         turn.set(misunderstood=failures)
         disclose(turn)
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.base import Turn, WegwijzerAction, renderer, signpost
-from actions.signpost import disclose
+from actions.signpost import disclose, remember
 from bot.wegwijzer import listening
 
 
@@ -23,13 +23,8 @@ class ActionCrisis(WegwijzerAction):
         if again:
             turn.say("repeat", "crisis")
         turn.send(renderer().advice(advice, turn.now, situation.platform, acknowledge=not again))
-        turn.set(
-            pending=None,
-            crisis_open=crisis,
-            acknowledged=advice.acknowledgement,
-            advice=advice.to_dict(),
-            shown_tips=list(dict.fromkeys([*(turn.slot("shown_tips") or []), *advice.tips])),
-        )
+        remember(turn, advice)
+        turn.set(crisis_open=crisis, offer=None)
         disclose(turn)
 
 
@@ -69,4 +64,4 @@ class ActionCorrectBot(WegwijzerAction):
         turn.say("noted")
         step = signpost().advise(turn.situation, turn.now)
         turn.send(renderer().advice(step, turn.now, turn.situation.platform))
-        turn.set(acknowledged=step.acknowledgement, advice=step.to_dict(), shown_tips=list(step.tips))
+        remember(turn, step)

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from actions.base import Turn, WegwijzerAction, renderer, signpost
 from bot.wegwijzer import listening
-from bot.wegwijzer.signpost import Ask
+from bot.wegwijzer.signpost import Advice, Ask
 from bot.wegwijzer.situation import Situation
-
 
 #: Up to this many words an answer to a question holds nothing but the answer.
 _SHORT_ANSWER = 4
@@ -93,14 +92,28 @@ def acknowledge(turn: Turn, situation: Situation) -> None:
 
 
 def give_advice(turn: Turn, situation: Situation) -> None:
-    """The advice for a situation; its acknowledgement only where it says something new."""
+    """The advice for a situation: all of it at first, later only what is new; its acknowledgement only where it says something new."""
     advice = signpost().advise(situation, turn.now)
+    shown = turn.slot("shown") or []
+    news = advice.without(shown)
     fresh = advice.acknowledgement != turn.slot("acknowledged")
-    turn.send(renderer().advice(advice, turn.now, situation.platform, acknowledge=fresh))
+    if not news.ids:
+        if fresh and advice.acknowledgement:
+            turn.say(advice.acknowledgement, "acknowledge")
+        else:
+            turn.say("noted")
+        turn.send(renderer().after_advice(advice.follow_up))
+    else:
+        turn.send(renderer().advice(news, turn.now, situation.platform, acknowledge=fresh))
     disclose(turn)
+    remember(turn, advice)
+
+
+def remember(turn: Turn, advice: Advice) -> None:
+    """Keep what was advised, so that it is not told twice and "yes" is understood as an answer to it."""
     turn.set(
         acknowledged=advice.acknowledgement,
-        shown_tips=list(dict.fromkeys([*(turn.slot("shown_tips") or []), *advice.tips])),
+        shown=list(dict.fromkeys([*(turn.slot("shown") or []), *advice.ids])),
         advice=advice.to_dict(),
         pending=None,
         offer="advice",
@@ -148,7 +161,7 @@ class ActionMoreTips(WegwijzerAction):
     NAME = "action_more_tips"
 
     def take(self, turn: Turn) -> None:
-        shown = set(turn.slot("shown_tips") or [])
+        shown = turn.slot("shown") or []
         more = [name for name in signpost().all_tips(turn.situation) if name not in shown][:3]
         if not more:
             turn.say("no_more_tips", options=[renderer().button("talk_to_someone", "ask_helpline")])
@@ -156,4 +169,4 @@ class ActionMoreTips(WegwijzerAction):
         turn.say("more_tips_intro")
         turn.send(renderer().tip(name) for name in more)
         turn.send(renderer().after_advice())
-        turn.set(shown_tips=[*shown, *more], offer="advice")
+        turn.set(shown=[*shown, *more], offer="advice")

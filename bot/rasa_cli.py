@@ -1,7 +1,8 @@
 """Rasa's own command line on this project: ``python -m bot.rasa_cli train|shell|data validate|test nlu|test core|run|run actions ...``.
 
-The plain ``rasa`` command imports TensorFlow, which is not installed. This one puts the stand-ins in place first, keeps telemetry and error
-reporting off, listens on this machine only unless told otherwise, and refuses a configuration that needs TensorFlow before anything is done.
+The plain ``rasa`` command imports TensorFlow, which is not installed. This one puts the stand-ins in place first, keeps telemetry and
+error reporting off, listens on this machine only unless told otherwise, and refuses a configuration that needs TensorFlow before anything
+is done.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def prepared(arguments: list[str]) -> list[str]:
     """
     command, subcommand = (*arguments[:2], "", "")[:2]
     if command == "init" and is_installed():
-        raise TrainingError("Rasa's example bot needs TensorFlow; install it with 'make install-diet' and set WEGWIJZER_TENSORFLOW=1")
+        raise TrainingError("Rasa's example bot needs TensorFlow; see 'make install-diet' and set WEGWIJZER_TENSORFLOW=1")
     if command in ("train", "interactive"):
         check_config(Path(option(arguments, CONFIG_OPTIONS) or CONFIG))
     if command in ("run", "shell") and subcommand not in ("actions", "nlu") and option(arguments, INTERFACE_OPTIONS) is None:

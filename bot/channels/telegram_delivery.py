@@ -23,7 +23,15 @@ logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 #: Parts of the descriptions of Telegram's errors that mean that nobody is there any more.
-_GONE = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated", "chat_id_invalid", "bot was kicked", "have no rights to send")
+_GONE = (
+    "chat not found",
+    "user not found",
+    "peer_id_invalid",
+    "user is deactivated",
+    "chat_id_invalid",
+    "bot was kicked",
+    "have no rights to send",
+)
 #: Failures before Telegram can have seen the request.
 _NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _PROBES = 12
@@ -37,8 +45,8 @@ class ChatGone(Exception):
 class Patience:
     """How long to wait, in seconds.
 
-    ``answer``: for Telegram's answer; long, because an answer that comes late is better than not knowing. ``poll``: how long one request for
-    updates stays open. ``pause`` grows to ``longest_pause`` while Telegram cannot be reached.
+    ``answer``: for Telegram's answer; long, because a late answer is better than none. ``poll``: how long one request for updates
+    stays open. ``pause`` grows to ``longest_pause`` while Telegram cannot be reached.
     """
 
     connect: float = 10.0
@@ -56,10 +64,10 @@ def seconds_of(error: RetryAfter) -> float:
 
 
 class Pacer:
-    """At most ``rate`` calls a second after a burst of ``rate``: what Telegram lets a bot send to all chats together."""
+    """At most ``rate`` turns a second, after a burst of as many as fit in ``burst_seconds``."""
 
-    def __init__(self, rate: float) -> None:
-        self._gap, self._burst = 1.0 / rate, 1.0
+    def __init__(self, rate: float, burst_seconds: float = 1.0) -> None:
+        self._gap, self._burst = 1.0 / rate, burst_seconds
         self._due = 0.0
 
     async def turn(self) -> None:
@@ -214,4 +222,6 @@ def _raise_if_gone(error: BadRequest) -> None:
 def _markup(message: Outgoing) -> InlineKeyboardMarkup | None:
     if not message.keyboard:
         return None
-    return InlineKeyboardMarkup([[InlineKeyboardButton(title, callback_data=identity) for title, identity in row] for row in message.keyboard])
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(title, callback_data=identity) for title, identity in row] for row in message.keyboard]
+    )

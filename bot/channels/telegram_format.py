@@ -128,7 +128,7 @@ class Formatter:
         return f"{self._marks['step']} {html.escape(message['text'], quote=False)}"
 
     def _helpline(self, message: Message) -> str:
-        """Who, why, how to reach it, open or not. Telegram knows no buttons for phone numbers: the number stands in the text, where a tap dials it."""
+        """Who, why, how to reach it, open or not. Telegram has no buttons for phone numbers: they stand in the text, where a tap dials."""
         lines = [f"<b>{html.escape(message['name'], quote=False)}</b>", html.escape(message["why"], quote=False)]
         lines += [f"{self._marks[channel['kind']]} {_reach(channel)}" for channel in message["channels"][:3]]
         if message["opening"]:

@@ -31,10 +31,12 @@ _NONCE_BYTES = 12
 _TABLES = """
 CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, chat TEXT, sealed BLOB, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS seen_waiting ON seen (id) WHERE sealed IS NOT NULL;
-CREATE TABLE IF NOT EXISTS outgoing (id INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, sealed BLOB NOT NULL, after INTEGER, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS outgoing
+    (id INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, sealed BLOB NOT NULL, after INTEGER, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS outgoing_chat ON outgoing (chat, id);
-CREATE TABLE IF NOT EXISTS button
-    (id TEXT PRIMARY KEY, keyboard TEXT NOT NULL, chat TEXT NOT NULL, title TEXT NOT NULL, payload TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS button (
+    id TEXT PRIMARY KEY, keyboard TEXT NOT NULL, chat TEXT NOT NULL, title TEXT NOT NULL, payload TEXT NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS button_chat ON button (chat);
 CREATE TABLE IF NOT EXISTS left_group (chat TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS highest (only INTEGER PRIMARY KEY CHECK (only = 1), message INTEGER NOT NULL);
@@ -166,8 +168,8 @@ class TelegramStore:
         keyboard, name = [], secrets.token_urlsafe(9)
         for row in rows(bubble.options):
             keyboard.append([(option["title"], secrets.token_urlsafe(15)) for option in row])
-            for option, (title, identity) in zip(row, keyboard[-1]):
-                self._database.execute("INSERT INTO button VALUES (?, ?, ?, ?, ?, ?)", (identity, name, chat, title, option["payload"], now))
+            found = [(identity, name, chat, title, row[place]["payload"], now) for place, (title, identity) in enumerate(keyboard[-1])]
+            self._database.executemany("INSERT INTO button VALUES (?, ?, ?, ?, ?, ?)", found)
         return keyboard
 
     def unanswered(self) -> list[Incoming]:
@@ -188,7 +190,9 @@ class TelegramStore:
     def next_to_send(self, chat: str) -> Outgoing | None:
         """The oldest message that waits for a chat. What is too old, or sealed under another secret, is dropped."""
         while True:
-            row = self._database.execute("SELECT id, sealed, after, at FROM outgoing WHERE chat = ? ORDER BY id LIMIT 1", (chat,)).fetchone()
+            row = self._database.execute(
+                "SELECT id, sealed, after, at FROM outgoing WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
+            ).fetchone()
             if row is None:
                 return None
             number, sealed, after, at = row

@@ -15,7 +15,7 @@ from bot.wegwijzer.vocabulary import REFERRALS
 COMMANDS = ("start", "help", "privacy", "wis", "stop", "taal")
 #: Things that are no text; the file must answer each of them.
 MEDIA = ("image", "voice", "sticker", "contact", "location", "forward", "other")
-_TALK = ("help", "help_danger", "stop", "language", "privacy", "erased", "edited", "button_over", "too_fast")
+_TALK = ("help", "help_danger", "stop", "language", "privacy", "erased", "edited", "button_over")
 _MARKS = ("phone", "chat", "mail", "web", "walk_in", "step", "chosen")
 
 
@@ -31,7 +31,7 @@ class Link(Strict):
 
     facet: str
     value: str
-    text: Line  # type: ignore[valid-type]
+    text: Line
 
     @root_validator(skip_on_failure=True)
     def _known(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class MediaAnswer(Strict):
     """The answer to something that is no text, with the help cards under it."""
 
     text: conlist(Line, min_items=1)  # type: ignore[valid-type]
-    helplines: list[str] = []
+    helplines: tuple[str, ...] = ()
 
     @validator("helplines", each_item=True)
     def _helpline(cls, value: str) -> str:

@@ -83,7 +83,9 @@ def reduce_update(update: Update) -> Incoming | None:
         return None if message.left_chat_member else Incoming(update.update_id, message.chat.id, "group")
     if update.edited_message:
         text = message.text or message.caption
-        return Incoming(update.update_id, message.chat.id, "edit", text, message.message_id) if text and not message.forward_origin else None
+        return (
+            Incoming(update.update_id, message.chat.id, "edit", text, message.message_id) if text and not message.forward_origin else None
+        )
     return _message(update.update_id, message)
 
 

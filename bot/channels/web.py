@@ -231,7 +231,7 @@ class WebChannel:
         if listener.ended:
             yield _sse("ended", f'{{"why":"{listener.ended.value}"}}')
         elif listener.closed:
-            yield _sse("closed", "{}")
+            yield _sse("closed", f'{{"why":"{listener.closed.value}"}}')
 
     def _lost_track(self, session: Session, after: int) -> bool:
         """Whether a client's number is not one of this conversation, or so old that events between are no longer kept."""

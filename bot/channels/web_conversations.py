@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from enum import Enum
 from typing import Any
 
 from bot.channels.web_sessions import Ended, Incoming, Session, Sessions
@@ -17,14 +18,20 @@ CHANNEL = "web"
 _TURNS_AT_ONCE = 8
 
 
+class Closed(str, Enum):
+    """Why a connection is closed although the conversation goes on."""
+
+    REPLACED = "replaced"
+    STOPPING = "stopping"
+
+
 class Listener:
     """One open connection of a client; woken when there is something to send or to say."""
 
     def __init__(self) -> None:
         self._wake = asyncio.Event()
         self.ended: Ended | None = None
-        #: Another connection took this one's place, or the server stops.
-        self.closed = False
+        self.closed: Closed | None = None
 
     def wake(self) -> None:
         """Let it look."""
@@ -87,7 +94,7 @@ class Conversations:
         """Close the connections; what has no answer yet gets it after the next start."""
         for listeners in self._listeners.values():
             for listener in listeners:
-                listener.closed = True
+                listener.closed = Closed.STOPPING
                 listener.wake()
         workers = list(self._workers.values())
         for worker in workers:
@@ -101,7 +108,7 @@ class Conversations:
         listeners = self._listeners[session_id]
         while len(listeners) >= most:
             oldest = listeners.pop(0)
-            oldest.closed = True
+            oldest.closed = Closed.REPLACED
             oldest.wake()
         listener = Listener()
         listeners.append(listener)

@@ -49,7 +49,7 @@ class Labels(Strict):
     more: Label  # type: ignore[valid-type]
     for_whom: Label  # type: ignore[valid-type]
     new_window: Label  # type: ignore[valid-type]
-    new_conversation: Label  # type: ignore[valid-type]
+    closed_now: Label  # type: ignore[valid-type]
 
 
 class States(Strict):

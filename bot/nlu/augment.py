@@ -8,11 +8,12 @@ from __future__ import annotations
 import random
 import zlib
 
+# Neighbours on the Belgian keyboard.
 _KEYBOARD = {
     "a": "qzs", "b": "vn", "c": "xv", "d": "sf", "e": "rz", "f": "dg", "g": "fh", "h": "gj", "i": "uo", "j": "hk", "k": "jl", "l": "km",
     "m": "lp", "n": "b", "o": "ip", "p": "om", "q": "aw", "r": "et", "s": "qd", "t": "ry", "u": "yi", "v": "cb", "w": "xq", "x": "wc",
     "y": "tu", "z": "ea",
-}  # fmt: skip  (the Belgian keyboard)
+}  # fmt: skip
 
 #: Written words -> what is typed in a hurry. Applied with a chance to each word that has one.
 _HURRIED = {

@@ -14,8 +14,8 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
-from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.nlu.constants import TOKENS_NAMES
+from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, METADATA, METADATA_EXAMPLE, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -44,7 +44,7 @@ class Row:
     Rasa fingerprints everything on a message after every step; this has a fingerprint at hand instead of printing a matrix.
     """
 
-    __slots__ = ("matrix", "_fingerprint")
+    __slots__ = ("_fingerprint", "matrix")
 
     def __init__(self, matrix: sp.csr_matrix, text: str) -> None:
         self.matrix = matrix
@@ -127,7 +127,8 @@ class DutchChatTokenizer(_MadeOfFiles, Tokenizer):
         doc = self._reader.doc(text)
         named = self._reader.named(doc)
         entities = [
-            {"entity": item.kind, "value": item.id, "start": item.start, "end": item.end, "extractor": type(self).__name__} for item in named
+            {"entity": item.kind, "value": item.id, "start": item.start, "end": item.end, "extractor": type(self).__name__}
+            for item in named
         ]
         message.set(ENTITIES, (message.get(ENTITIES) or []) + entities, add_to_output=True)
         return [Token(token.text, token.idx) for token in doc if not token.is_space]
@@ -157,7 +158,9 @@ class NgramFeaturizer(_MadeOfFiles, GraphComponent):
             "concept_weight": 1.0,
         }
 
-    def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource, vectoriser: NgramVectoriser | None = None) -> None:
+    def __init__(
+        self, config: dict[str, Any], storage: ModelStorage, resource: Resource, vectoriser: NgramVectoriser | None = None
+    ) -> None:
         self._config = config
         self._storage = storage
         self._resource = resource
@@ -232,7 +235,9 @@ class _HeadsComponent(_MadeOfFiles, GraphComponent):
 
     def _fit(self, examples: list[Message], specs: list[HeadSpec], labels: dict[str, list[frozenset[str] | None]]) -> Resource:
         rows = [example.get(ROW).matrix for example in examples]
-        repeated = {name: [label for label, row in zip(values, rows) for _ in range(row.shape[0])] for name, values in labels.items()}
+        repeated = {
+            name: [label for label, row in zip(values, rows, strict=True) for _ in range(row.shape[0])] for name, values in labels.items()
+        }
         self._heads = LinearHeads.train(sp.vstack(rows, format="csr"), specs, repeated)
         with self._storage.write_to(self._resource) as folder:
             self._heads.save(folder, self.NAME)
@@ -267,8 +272,9 @@ class FacetClassifier(_HeadsComponent):
             platforms = [entity["value"] for entity in message.get(ENTITIES) or [] if entity["entity"] == PLATFORM]
             told["platform"] = platforms[0] if platforms else None
             told["age_band"] = age_band(text)
-            chances = dict(zip(_CRISES, self._heads.probabilities(scores, "crisis")[0].tolist()))
+            chances = dict(zip(_CRISES, self._heads.probabilities(scores, "crisis")[0].tolist(), strict=True))
             told["crisis"], confidences["crisis"] = crisis.decide(chances, message.get(CONCEPTS) or ())
+            facets.add_from_concepts(told, message.get(CONCEPTS) or ())
             confidences["platform"] = confidences["age_band"] = 1.0
             message.set(FACETS, told, add_to_output=True)
             message.set(CONFIDENCES, confidences, add_to_output=True)
@@ -293,7 +299,8 @@ class DialogueActClassifier(_HeadsComponent, IntentClassifier):
             if scores is None or self._heads is None:
                 continue
             chances = self._heads.probabilities(scores, "intent")[0]
-            ranking = intents.rank(dict(zip(self._heads.specs[0].classes, chances.tolist())), _normalised(message), message.get(FACETS) or {})
+            by_intent = dict(zip(self._heads.specs[0].classes, chances.tolist(), strict=True))
+            ranking = intents.rank(by_intent, _normalised(message), message.get(FACETS) or {})
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         return messages

@@ -1,9 +1,9 @@
 """The crisis detector: a lexicon with context and negation first, a classifier beside it.
 
-A published two-stage design (keyword filter and logistic regression; CMD-1, npj Digital Medicine 2023) with the stages side by side, since a miss
-costs more than a false alarm: a phrase that stands on its own raises the alarm even where the rest of a long message speaks of something else,
-and the classifier finds what no list holds. What takes a phrase back (said to the writer, a film, a joke, long ago) leaves the decision to the
-classifier.
+A published two-stage design (keyword filter and logistic regression; CMD-1, npj Digital Medicine 2023) with the stages side by side,
+since a miss costs more than a false alarm: a phrase that stands on its own raises the alarm even where the rest of a long message speaks
+of something else, and the classifier finds what no list holds. What takes a phrase back (said to the writer, a film, a joke, long ago)
+leaves the decision to the classifier.
 """
 
 from __future__ import annotations

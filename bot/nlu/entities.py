@@ -23,7 +23,9 @@ PLATFORM = "platform"
 HELPLINE = "helpline"
 
 #: Names that are ordinary words in Dutch or English: recognised by their aliases ("op signal", "bij awel") only.
-AMBIGUOUS_NAMES = frozenset({"x", "signal", "teams", "steam", "messenger", "tumult", "overkop", "nom", "pulso", "clb chat", "caw", "e-mail", "sms"})
+AMBIGUOUS_NAMES = frozenset(
+    {"x", "signal", "teams", "steam", "messenger", "tumult", "overkop", "nom", "pulso", "clb chat", "caw", "e-mail", "sms"}
+)
 
 #: What the normaliser makes of numbers and addresses: a phone number as alias would match every long number.
 _PLACEHOLDERS = frozenset({"", "nummer", "webadres", "gebruikersnaam"})
@@ -32,8 +34,12 @@ _NUMBERS = {"acht": 8, "negen": 9, "tien": 10, "elf": 11, "twaalf": 12, "dertien
             "zeventien": 17, "achttien": 18, "negentien": 19, "twintig": 20, "zes": 6, "zeven": 7}  # fmt: skip
 _NUMBER = r"(\d{1,2}|" + "|".join(_NUMBERS) + ")"
 _YEARS = re.compile(
-    r"\b(?:ik (?:ben|word|was)(?: nu| net| pas| bijna| maar| ook| een meisje van| een jongen van)? " + _NUMBER + r"(?! (?:keer|minuten|uur|dagen|weken|maanden|euro|man|kilo|kg|ste|de|jaar geleden)\b)"
-    r"|(?:dochter|zoon|kind|zoontje|dochtertje|jongen|meisje|zus|zusje|broer|broertje|vriend|vriendin|leerling|speler|kleinzoon|kleindochter|oudste|jongste|nichtje|neefje|stiefzoon|stiefdochter|kleine|puber)(?: \( | , | )?(?:van |is |wordt )?(?:nu |net |pas |bijna )?" + _NUMBER + r"\b(?! (?:keer|minuten|uur|dagen|weken|maanden|euro)\b)"
+    r"\b(?:ik (?:ben|word|was)(?: nu| net| pas| bijna| maar| ook| een meisje van| een jongen van)? "
+    + _NUMBER
+    + r"(?! (?:keer|minuten|uur|dagen|weken|maanden|euro|man|kilo|kg|ste|de|jaar geleden)\b)"
+    r"|(?:dochter|zoon|kind|zoontje|dochtertje|jongen|meisje|zus|zusje|broer|broertje|vriend|vriendin|leerling|speler|kleinzoon|kleindochter"
+    r"|oudste|jongste|nichtje|neefje|stiefzoon|stiefdochter|kleine|puber)"
+    r"(?: \( | , | )?(?:van |is |wordt )?(?:nu |net |pas |bijna )?" + _NUMBER + r"\b(?! (?:keer|minuten|uur|dagen|weken|maanden|euro)\b)"
     r"|" + _NUMBER + r" (?:jaar|jarige|jr|j)\b(?! (?:geleden|lang|al|samen|later|ervaring|school))"
     r"|" + _NUMBER + r"-jarige)"
 )  # fmt: skip

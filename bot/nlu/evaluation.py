@@ -1,8 +1,8 @@
 """Scores of the trained model on labelled messages, each with a 95 % interval.
 
-A field that a message does not carry is not scored. Conventions: ``is_bullying`` is read off ``kind``; a form in ``forms_maybe`` counts neither for nor
-against; ``crisis`` counts as found whatever its type, the type is scored apart; ``best_referral`` is right when the first service named is
-in the list, or when none is named and the list holds ``none``.
+A field that a message does not carry is not scored. Conventions: ``is_bullying`` is read off ``kind``; a form in ``forms_maybe`` counts
+neither for nor against; ``crisis`` counts as found whatever its type, the type is scored apart; ``best_referral`` is right when the first
+service named is in the list, or when none is named and the list holds ``none``.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _EXACT = ("role", "kind", "context", "platform", "repeated")
 _RESAMPLES = 1000
 _WORST = 12
 _FIELDS = frozenset(
-    "id text role kind is_bullying context forms forms_maybe platform repeated crisis crisis_any best_referral act variety evidence age_band "
-    "anonymous_bully adult_informed evidence_saved".split()
+    "id text role kind is_bullying context forms forms_maybe platform repeated crisis crisis_any best_referral act variety evidence "
+    "age_band anonymous_bully adult_informed evidence_saved".split()
 )
 
 
@@ -250,8 +250,8 @@ def report(result: dict[str, Any], name: str) -> str:
     for facet, wrong in result["confusion"].items():
         lines += ["", f"  {facet}, most frequent confusions"]
         for row in wrong[:8]:
-            told = f"{row['label']} read as {row['read']}: {row['times']}" if "label" in row else f"{row['form']}: missed {row['missed']}, added {row['added']}"
-            lines.append(f"    {told}")
+            told = "{label} read as {read}: {times}" if "label" in row else "{form}: missed {missed}, added {added}"
+            lines.append("    " + told.format(**row))
     lines += ["", "  worst errors"]
     for row in result["worst"]:
         lines.append(f"    {row['id']} {'; '.join(row['wrong'])}: {row['text'][:140]}")

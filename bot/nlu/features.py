@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ _WORD = re.compile(r"\S+")
 def _word_ngrams(text: str) -> Iterator[str]:
     words = _WORD.findall(text)
     yield from words
-    yield from map(" ".join, zip(words, words[1:]))
+    yield from map(" ".join, pairwise(words))
 
 
 def _char_ngrams(text: str) -> Iterator[str]:

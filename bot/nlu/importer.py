@@ -1,7 +1,8 @@
 """Reading ``data/nlu/`` quickly.
 
-Rasa parses and validates its training data with a pure Python YAML reader: a minute for our messages, in every command. This importer reads the
-same files in the same format with libyaml, a hundred times faster, and checks them itself; stories, rules and the domain stay with Rasa's.
+Rasa parses and validates its training data with a pure Python YAML reader: a minute for our messages, in every command. This importer
+reads the same files in the same format with libyaml, a hundred times faster, and checks them itself; stories, rules and the domain stay
+with Rasa's.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def read_examples(path: Path) -> list[tuple[str, str, dict[str, Any]]]:
 class NluFileImporter(RasaFileImporter):
     """Rasa's importer with a fast reader for the messages. Named under ``importers`` in ``config.yml``."""
 
-    def __init__(self, config_file: str | None = None, domain_path: str | None = None, training_data_paths: list[str] | str | None = None) -> None:
+    def __init__(
+        self, config_file: str | None = None, domain_path: str | None = None, training_data_paths: list[str] | str | None = None
+    ) -> None:
         given = [training_data_paths] if isinstance(training_data_paths, str) else training_data_paths or []
         messages, others = _split(Path(path) for path in given)
         # Rasa would read every file twice only to see of which kind it is.

@@ -27,6 +27,7 @@ def rank(chances: dict[str, float], normalised: str, facets: dict[str, Any]) -> 
         return [{"name": FALLBACK, "confidence": 1.0}, *ranking]
     if best >= ACT_THRESHOLD:
         return ranking
-    told = facets.get("kind") in ("bullying", "cyberbullying", "conflict") or facets.get("forms") or facets.get("crisis") not in (None, "none")
+    crisis = facets.get("crisis") not in (None, "none")
+    told = crisis or facets.get("forms") or facets.get("kind") in ("bullying", "cyberbullying", "conflict")
     name = DESCRIBE if told else FALLBACK
     return [{"name": name, "confidence": round(1.0 - best, 4)}, *(item for item in ranking if item["name"] != name)]

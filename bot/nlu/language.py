@@ -10,24 +10,24 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 # The most frequent small words of each language; words that Dutch has too are left out.
 _COMMON = {
     "fr": frozenset(
-        """je tu il elle nous vous ils elles on ne pas plus mon ma mes ton ta tes son sa ses les des une du au aux et est suis sont ai as a ont avec pour
-        dans sur sous chez que qui quoi comment pourquoi parce tout tous toute toutes rien moi toi lui leur mais ou donc c'est j'ai qu'ils m'ont
-        ca cela ecole college lycee classe ami amis fille garcon frere soeur mere pere maman bonjour salut merci aide aider aidez harcelement
-        harcele frappe frappent insulte insultent moque moquent peur""".split()
+        """je tu il elle nous vous ils elles on ne pas plus mon ma mes ton ta tes son sa ses les des une du au aux et est suis sont
+        ai as a ont avec pour dans sur sous chez que qui quoi comment pourquoi parce tout tous toute toutes rien moi toi lui leur mais ou
+        donc c'est j'ai qu'ils m'ont ca cela ecole college lycee classe ami amis fille garcon frere soeur mere pere maman bonjour salut
+        merci aide aider aidez harcelement harcele frappe frappent insulte insultent moque moquent peur""".split()
     ),
     "en": frozenset(
-        """i i'm im you he she they them my your his her their our the a an and or but of to in on at with for from is are was were be been do does did
-        don't dont not no what who how why when where this that these those me it its it's all just can could would should have has had
-        school class friend friends help hello hi thanks please because about people everyone nobody always never""".split()
+        """i i'm im you he she they them my your his her their our the a an and or but of to in on at with for from is are was were be been
+        do does did don't dont not no what who how why when where this that these those me it its it's all just can could would should
+        have has had school class friend friends help hello hi thanks please because about people everyone nobody always never""".split()
     ),
     "nl": frozenset(
-        """ik je jij hij zij ze we wij jullie mij me mijn jouw zijn haar hun ons onze de het een en of maar van naar op aan met voor door is ben bent
-        was waren zijn wordt worden niet geen wat wie hoe waarom wanneer waar dat dit deze die er al ook nog altijd nooit iedereen niemand
-        da ni nie ma ge gij kben kheb dak tis""".split()
+        """ik je jij hij zij ze we wij jullie mij me mijn jouw zijn haar hun ons onze de het een en of maar van naar op aan met voor door
+        is ben bent was waren zijn wordt worden niet geen wat wie hoe waarom wanneer waar dat dit deze die er al ook nog altijd nooit
+        iedereen niemand da ni nie ma ge gij kben kheb dak tis""".split()
     ),
 }
 #: Words that two of the lists share would decide nothing.
-_SHARED = {"a", "me", "ma", "on", "is", "of", "was", "had", "tu", "school", "help", "me", "de", "we", "en", "die"}
+_SHARED = {"a", "me", "ma", "on", "is", "of", "was", "had", "tu", "school", "help", "de", "we", "en", "die"}
 
 
 def language_of(text: str) -> str:

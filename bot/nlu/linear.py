@@ -97,7 +97,7 @@ class LinearHeads:
                 jobs.append((known, wanted, spec, weights))
         with ThreadPoolExecutor() as pool:  # the solver releases the interpreter lock
             fitted = list(pool.map(lambda job: _fit_binary(*job), jobs))
-        columns, bias = zip(*fitted)
+        columns, bias = zip(*fitted, strict=True)
         return cls(specs, np.ascontiguousarray(np.stack(columns, axis=1)), np.array(bias, np.float32))
 
     def scores(self, features: sp.csr_matrix) -> np.ndarray:
@@ -118,9 +118,7 @@ class LinearHeads:
 
     def save(self, folder: Path, name: str) -> None:
         """Write ``<name>.json`` and ``<name>.npz``; weights in half precision, which costs less than 0.001 in any probability."""
-        described = [
-            {**spec.__dict__, "classes": list(spec.classes)} for spec in self.specs
-        ]
+        described = [{**spec.__dict__, "classes": list(spec.classes)} for spec in self.specs]
         (folder / f"{name}.json").write_text(json.dumps(described), encoding="utf-8")
         np.savez_compressed(folder / f"{name}.npz", weights=self._weights.astype(np.float16), bias=self._bias)
 

@@ -5,7 +5,8 @@ One documented place for all normalisation. The steps, in order:
 1. Unicode: NFKC, mojibake mended (ftfy), control, direction and zero-width characters out, stacked accents ("zalgo") cut to one,
    look-alike letters of other alphabets inside a Latin word made Latin.
 2. Lower case; diacritics dropped ("écht" and "echt" are one word), e-mail and web addresses and long numbers made placeholders.
-3. Compounds with the name of a platform are split. Letters repeated more than twice are cut to two ("neeeee" is "nee"), emoji turned into words, punctuation apart.
+3. Compounds with the name of a platform are split. Letters repeated more than twice are cut to two ("neeeee" is "nee"), emoji turned into
+   words, punctuation apart.
 4. Chat spelling and Flemish contractions spelled out word by word (``LEXICON``): "kheb" -> "ik heb", "da" -> "dat", "egt" -> "echt".
 """
 

@@ -16,9 +16,10 @@ from typing import Any
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.core.events import SlotSet
+from rasa.shared.core.trackers import DialogueStateTracker
 
+from actions.base import renderer
 from bot.nlu.text import clean_unicode
 from bot.runtime import turn_cost
 from bot.runtime.actions import InProcessActions, trust_own_actions
@@ -27,8 +28,7 @@ from bot.runtime.locks import QueueLockStore
 from bot.runtime.quiet import rasa_logs
 from bot.runtime.settings import Settings
 from bot.runtime.trackers import SqliteTrackerStore
-from bot.wegwijzer.content import load_content
-from bot.wegwijzer.render import Message, Renderer
+from bot.wegwijzer.render import Message
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Bot:
         self._agent = agent
         self._store = store
         self._settings = settings
-        self._renderer = Renderer(load_content())
+        self._renderer = renderer()
         self.model = model
 
     @classmethod
@@ -172,7 +172,7 @@ class Bot:
         message = UserMessage(text, replies, sender_id, input_channel=channel, metadata=metadata or {})
         try:
             tracker = await asyncio.wait_for(self._handle(message), timeout=self._settings.reply_seconds)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever fails inside Rasa, the user gets an answer)
             # The text of the message must not reach the log, so neither does the exception's message.
             logger.error("turn failed: %s", type(error).__name__)
             return Reply(replies.messages or self._renderer.say("internal", "errors"))

@@ -127,6 +127,9 @@ def _decoded(raw: Iterable[bytes], name: str) -> Iterator[str]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from bot.runtime import serving_only
+
+    serving_only.install()
     from bot.runtime.server import serve
 
     return serve(load_settings(), arguments.port)
@@ -140,6 +143,9 @@ def _train(arguments: argparse.Namespace) -> int:
 
 
 def _with_bot(work: Callable[[Any], Any]) -> int:
+    from bot.runtime import serving_only
+
+    serving_only.install()
     from bot.runtime.bot import Bot
 
     async def go() -> None:

@@ -1,8 +1,8 @@
 """What a process that only answers messages need not import.
 
 Rasa imports every channel, tracker store, classifier and training tool that it has, whatever the model uses. The commands that only answer
-(``wegwijzer run``, ``talk``, ``parse``, ``evaluate``) call :func:`install` before they import Rasa; training and Rasa's own commands do not.
-Modules that other parts of the program could use themselves (SQLAlchemy, requests, Redis) are never replaced.
+(``wegwijzer run``, ``talk``, ``parse``, ``evaluate``) call :func:`install` before they import Rasa; training and Rasa's own commands do
+not. Modules that other parts of the program could use themselves (SQLAlchemy, requests, Redis) are never replaced.
 """
 
 from __future__ import annotations

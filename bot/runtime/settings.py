@@ -40,15 +40,21 @@ class Settings(BaseSettings):
     streams_per_address: int = Field(500, ge=1, description="open event streams from one address")
     max_streams: int = Field(4000, ge=1, description="open event streams in all")
 
-    telegram_token: SecretStr | None = Field(None, env="TELEGRAM_TOKEN", description="token of the Telegram bot; without it Telegram is off")
+    telegram_token: SecretStr | None = Field(
+        None, env="TELEGRAM_TOKEN", description="token of the Telegram bot; without it Telegram is off"
+    )
     telegram_webhook_url: str | None = Field(
         None, env="TELEGRAM_WEBHOOK_URL", description="public https address of this server; without it updates are fetched (long polling)"
     )
     telegram_secret: SecretStr | None = Field(
-        None, env="TELEGRAM_SECRET", description="secret that hides Telegram ids, at least 16 characters; without it one is made in the data folder"
+        None,
+        env="TELEGRAM_SECRET",
+        description="secret that hides Telegram ids, at least 16 characters; without it one is made in the data folder",
     )
     telegram_api_url: str = Field("https://api.telegram.org", env="TELEGRAM_API_URL", description="address of the Bot API")
-    telegram_per_second: float = Field(30.0, gt=0, env="TELEGRAM_PER_SECOND", description="messages a second to all chats; Telegram allows 30")
+    telegram_per_second: float = Field(
+        30.0, gt=0, env="TELEGRAM_PER_SECOND", description="messages a second to all chats; Telegram allows 30"
+    )
 
     @validator("telegram_token", "telegram_webhook_url", "telegram_secret", pre=True)
     def _empty_is_unset(cls, value: Any) -> Any:

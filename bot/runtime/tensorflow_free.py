@@ -43,7 +43,7 @@ def is_installed() -> bool:
 def install() -> None:
     """Put the stand-ins in place, once, unless a real TensorFlow is asked for or imported already."""
     if not is_wanted() and "tensorflow" not in sys.modules:
-        stand_ins.install({name: "needs TensorFlow, which is not installed (see the extra 'diet')" for name in TENSORFLOW_PACKAGES})
+        stand_ins.install(dict.fromkeys(TENSORFLOW_PACKAGES, "needs TensorFlow, which is not installed (see the extra 'diet')"))
 
 
 def refuse_tensorflow_components(config: dict[str, Any]) -> list[str]:

@@ -113,4 +113,3 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_EVERY_SECONDS
             self._database.execute("DELETE FROM tracker WHERE used_at <= ?", (now - self._expires_after,))
-

@@ -38,7 +38,7 @@ def check_config(path: Path = CONFIG) -> None:
     names = refuse_tensorflow_components(config) if is_installed() else []
     if names:
         raise TrainingError(
-            f"{path.name} names {', '.join(names)}, which need TensorFlow; install it with 'make install-diet' and set WEGWIJZER_TENSORFLOW=1"
+            f"{path.name} names {', '.join(names)}: that needs TensorFlow; see 'make install-diet' and set WEGWIJZER_TENSORFLOW=1"
         )
 
 

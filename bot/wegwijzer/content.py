@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -42,14 +42,14 @@ class ContentError(Exception):
         super().__init__("; ".join(problems))
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML without its traps for editors.
 
     The same key twice is an error: otherwise the first entry would vanish without a word. Plain values follow YAML 1.2, since in
     YAML 1.1 ``12_17`` is the number 1217, ``12:30`` the number 750 and ``no`` is false.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (declared like this by PyYAML)
 
 
 for _tag, _pattern, _first in (

@@ -29,7 +29,7 @@ class State(str, Enum):
 
 @dataclass(frozen=True)
 class Opening:
-    """State of a channel at a moment: ``next_open`` (time in Belgium) only when closed, ``until`` only when open and not round the clock."""
+    """State of a channel at a moment: ``next_open`` (time in Belgium) only when closed, ``until`` only when open, and not day and night."""
 
     state: State
     next_open: dt.datetime | None = None

@@ -8,8 +8,8 @@ answer would change the advice.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -65,6 +65,20 @@ class Advice:
     acknowledgement: str | None
     reachable: str | None
     rules: tuple[RuleUse, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Everything that is shown: tips, steps and referrals."""
+        return (*self.tips, *self.steps, *(referral.id for referral in self.referrals))
+
+    def without(self, shown: Collection[str]) -> Advice:
+        """What is new to somebody to whom these tips, steps and referrals were shown already."""
+        return replace(
+            self,
+            tips=tuple(tip for tip in self.tips if tip not in shown),
+            steps=tuple(step for step in self.steps if step not in shown),
+            referrals=tuple(referral for referral in self.referrals if referral.id not in shown),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, as ``wegwijzer advise`` prints it."""

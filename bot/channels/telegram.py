@@ -1,0 +1,509 @@
+"""The bot on Telegram: a channel of our own on python-telegram-bot, by long polling or webhook.
+
+What arrives is written down (:mod:`~bot.channels.telegram_store`) before Telegram hears that it arrived; each chat has a line in which one
+update at a time is answered; answers are written down before they are sent (:mod:`~bot.channels.telegram_delivery`). So nothing is lost or
+said twice when the process stops half-way. :class:`~bot.runtime.bot.Bot` makes Rasa's ``UserMessage`` of what is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import hmac
+import html
+import json
+import logging
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Any
+
+from sanic import Sanic
+from sanic.request import Request
+from sanic.response import HTTPResponse, empty
+from telegram import Bot as TelegramApi
+from telegram import BotCommand, LinkPreviewOptions, Update
+from telegram.constants import ChatAction, ParseMode
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.request import HTTPXRequest
+
+from bot.channels.telegram_delivery import ChatGone, Delivery, Pacer, Patience, seconds_of
+from bot.channels.telegram_format import LIMIT, Formatter, units, visible
+from bot.channels.telegram_store import Button, Secrets, TelegramStore
+from bot.channels.telegram_texts import COMMANDS, TelegramFile, load_telegram_texts
+from bot.channels.telegram_updates import ALLOWED_UPDATES, Incoming, reduce_update
+from bot.channels.web_tokens import signing_key
+from bot.runtime.bot import Bot
+from bot.runtime.settings import Settings
+from bot.wegwijzer.content import load_content
+from bot.wegwijzer.render import Message, Option, Renderer, payload
+from bot.wegwijzer.signpost import Referral
+
+logger = logging.getLogger(__name__)
+
+NAME = "telegram"
+#: Path of the webhook, after the public address.
+WEBHOOK_PATH = "/telegram/webhook"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the name of a header)
+
+_LONGEST_UPDATE = 1_000_000
+_TURNS_AT_ONCE = 8
+_PACES_KEPT = 5000
+_ALBUMS_KEPT = 500
+_TYPING_EVERY_SECONDS = 4.0
+_BATCH = 100
+_COMMAND = re.compile(r"^/([a-z]+)(?:@\w+)?(?:\s+(\S.*))?\s*$", re.S | re.I)
+_TOKEN = re.compile(r"^[0-9]{1,20}:[A-Za-z0-9_-]{1,120}$")
+
+
+@dataclass
+class _Line:
+    """What waits for one chat, in the order of Telegram's numbers, and the task that answers it."""
+
+    waiting: list[tuple[int, Incoming]] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass
+class _Answer:
+    """What came of one update, before it is written down. ``aside`` are courtesies that run next to it."""
+
+    messages: list[Message] = field(default_factory=list)
+    erased: bool = False
+    crisis: bool = False
+    left: bool = False
+    aside: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
+
+
+def api_for(settings: Settings, patience: Patience) -> TelegramApi:
+    """A client of the Bot API. The libraries below it are kept from logging: their lines hold the token."""
+    for name in ("httpx", "httpcore", "telegram"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    assert settings.telegram_token
+
+    def requests(connections: int) -> HTTPXRequest:
+        return HTTPXRequest(
+            connections, read_timeout=patience.answer, write_timeout=patience.answer, connect_timeout=patience.connect, pool_timeout=600.0
+        )
+
+    return TelegramApi(
+        settings.telegram_token.get_secret_value(),
+        base_url=f"{settings.telegram_api_url}/bot",
+        request=requests(64),
+        get_updates_request=requests(2),
+    )
+
+
+def webhook_address(settings: Settings) -> str:
+    """Where Telegram sends updates."""
+    return f"{settings.telegram_webhook_url}{WEBHOOK_PATH}"
+
+
+class TelegramChannel:
+    """The channel. :meth:`start` and :meth:`stop` it from the event loop in which the bot runs.
+
+    ``status`` is ``off`` ``starting`` ``polling`` ``webhook`` ``refused`` (the token) or ``stopped``.
+    """
+
+    def __init__(self, bot: Bot, settings: Settings, patience: Patience | None = None) -> None:
+        self._bot, self._settings = bot, settings
+        self._patience = patience or Patience()
+        self._texts: TelegramFile = load_telegram_texts()
+        self._renderer = Renderer(load_content())
+        self._formatter = Formatter(self._texts.marks)
+        self._lines: dict[str, _Line] = {}
+        self._paces: dict[str, Pacer] = {}
+        self._albums: deque[tuple[str, str]] = deque(maxlen=_ALBUMS_KEPT)
+        self._turns = asyncio.Semaphore(_TURNS_AT_ONCE)
+        self._running: asyncio.Task[None] | None = None
+        self._offset: int | None = None
+        self._open = False
+        self.status = "off"
+
+    # --- starting and stopping ---
+
+    async def start(self) -> None:
+        """Begin to receive. Never fails: what is wrong with the token or the network is logged, and the rest of the bot runs on."""
+        token = self._settings.telegram_token
+        if token is None:
+            return
+        if not _TOKEN.match(token.get_secret_value()):
+            self._refuse()
+            return
+        secret = self._settings.telegram_secret
+        folder = self._settings.data_dir
+        self._keys = Secrets(secret.get_secret_value().encode() if secret else signing_key(folder / "telegram.key"))
+        self._store = TelegramStore(folder / "telegram.db", self._keys, self._settings.tracker_hours * 3600)
+        self._api = api_for(self._settings, self._patience)
+        self._delivery = Delivery(self._api, self._store, self._patience, self._settings.telegram_per_second)
+        self._resume()
+        self._open = True
+        self.status = "starting"
+        self._running = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Receive nothing more, finish the answers that are pending, close. What cannot be finished in time is done at the next start."""
+        if self._running is None:
+            return
+        self._open = False
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        await self._confirm()
+        await self._end_lines(self._patience.stop)
+        with contextlib.suppress(TelegramError, RuntimeError):
+            await self._api.shutdown()
+        self._store.close()
+        self._running = None
+        self.status = "stopped"
+
+    async def _end_lines(self, within: float) -> None:
+        tasks = [line.task for line in self._lines.values() if line.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=within)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self) -> None:
+        try:
+            await self._connect()
+            await self._introduce()
+            if self._settings.telegram_webhook_url:
+                await self._register()
+            else:
+                await self._poll()
+        except InvalidToken:
+            self._open = False
+            self._refuse()
+            await self._end_lines(0)
+
+    def _refuse(self) -> None:
+        self.status = "refused"
+        logger.error("Telegram refuses TELEGRAM_TOKEN: the Telegram channel is off, the rest runs; see 'wegwijzer telegram check'")
+
+    async def _patiently(self, call: Callable[[], Awaitable[Any]], what: str) -> Any:
+        """A call without which the channel cannot work, tried until it succeeds.
+
+        Raises:
+            InvalidToken: trying again is of no use.
+        """
+        pause = self._patience.pause
+        while True:
+            try:
+                return await call()
+            except InvalidToken:
+                raise
+            except RetryAfter as error:
+                await asyncio.sleep(seconds_of(error))
+            except Conflict:
+                logger.warning("another process fetches the updates of this Telegram bot; only one can")
+                await asyncio.sleep(self._patience.longest_pause)
+            except TelegramError as error:
+                logger.warning("Telegram: %s failed (%s), tried again in %.0f s", what, type(error).__name__, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self._patience.longest_pause)
+
+    async def _connect(self) -> None:
+        await self._patiently(self._api.initialize, "reaching the Bot API")
+
+    async def _register(self) -> None:
+        async def register() -> bool:
+            return await self._api.set_webhook(
+                webhook_address(self._settings),
+                secret_token=self._keys.webhook,
+                allowed_updates=ALLOWED_UPDATES,
+                drop_pending_updates=False,
+            )
+
+        await self._patiently(register, "setting the webhook")
+        self.status = "webhook"
+        logger.info("Telegram: updates arrive by webhook")
+
+    async def _poll(self) -> None:
+        await self._patiently(self._api.delete_webhook, "removing the webhook")
+        self.status = "polling"
+        logger.info("Telegram: updates are fetched by long polling")
+        while True:
+            updates = await self._patiently(self._fetch, "fetching updates")
+            self._receive(updates)
+            # Nothing left: all is confirmed. Without an offset the next number may be any, as Telegram allows itself after a quiet week.
+            self._offset = updates[-1].update_id + 1 if updates else None
+
+    async def _fetch(self) -> tuple[Update, ...]:
+        return await self._api.get_updates(self._offset, limit=_BATCH, timeout=int(self._patience.poll), allowed_updates=ALLOWED_UPDATES)
+
+    async def _confirm(self) -> None:
+        """Tell Telegram which updates were received, so that it does not send them again after a restart."""
+        if self._offset is not None and self.status == "polling":
+            with contextlib.suppress(TelegramError):
+                await self._api.get_updates(self._offset, limit=1, timeout=0, read_timeout=self._patience.stop)
+
+    async def _introduce(self) -> None:
+        """Commands and descriptions in Dutch, where they are not set so already: Telegram allows few changes."""
+        commands = tuple(BotCommand(name, self._texts.commands[name]) for name in COMMANDS)
+        profile = self._texts.profile
+        try:
+            if await self._api.get_my_commands() != commands:
+                await self._api.set_my_commands(commands)
+            if (await self._api.get_my_description()).description != profile.description:
+                await self._api.set_my_description(profile.description)
+            if (await self._api.get_my_short_description()).short_description != profile.short_description:
+                await self._api.set_my_short_description(profile.short_description)
+        except InvalidToken:
+            raise
+        except TelegramError as error:
+            logger.warning("Telegram: commands and description could not be set now (%s)", type(error).__name__)
+
+    # --- receiving ---
+
+    def register(self, app: Sanic) -> None:
+        """Serve the webhook."""
+        app.add_route(self._serve_webhook, WEBHOOK_PATH, methods=["POST"], name="telegram_webhook")
+
+    async def _serve_webhook(self, request: Request) -> HTTPResponse:
+        return empty(status=await self.webhook(request.headers.get(SECRET_HEADER), request.body))
+
+    @property
+    def chats_waiting(self) -> int:
+        """Chats that are being answered at this moment."""
+        return len(self._lines)
+
+    async def webhook(self, secret: str | None, body: bytes) -> int:
+        """One call of Telegram's webhook; returns the HTTP status to answer with.
+
+        Args:
+            secret: the header ``X-Telegram-Bot-Api-Secret-Token``.
+            body: the update as JSON.
+        """
+        if not self._open or not self._settings.telegram_webhook_url:
+            return 503
+        if secret is None or not hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), self._keys.webhook.encode()):
+            return 403
+        if len(body) > _LONGEST_UPDATE:
+            return 413
+        try:
+            update = Update.de_json(json.loads(body), self._api)
+        except Exception:  # noqa: BLE001
+            # Whatever is wrong with the shape surfaces as some exception of the library; the body must not reach the log.
+            return 400
+        self._receive((update,))
+        return 200
+
+    def _receive(self, updates: tuple[Update, ...]) -> None:
+        for incoming in self._store.accept((update.update_id, _reduced(update)) for update in updates):
+            self._queue(incoming)
+
+    def _resume(self) -> None:
+        """Go on where the last run stopped."""
+        for chat in self._store.chats_with_mail():
+            self._line(chat)
+        for incoming in self._store.unanswered():
+            self._queue(incoming)
+
+    def _queue(self, incoming: Incoming) -> None:
+        if incoming.what != "tap":
+            # Old buttons can be pressed; everything else is new.
+            self._delivery.ids.saw(incoming.chat_id, incoming.message_id)
+        heappush(self._line(self._keys.pseudonym(incoming.chat_id)).waiting, (incoming.update_id, incoming))
+
+    def _line(self, chat: str) -> _Line:
+        line = self._lines.setdefault(chat, _Line())
+        if line.task is None:
+            line.task = asyncio.create_task(self._work(chat, line))
+        return line
+
+    # --- one chat ---
+
+    async def _work(self, chat: str, line: _Line) -> None:
+        """Answer what waits for a chat, one after the other, until nothing waits."""
+        try:
+            with contextlib.suppress(ChatGone):
+                await self._delivery.deliver(chat)
+            while line.waiting:
+                await self._pace(chat).turn()
+                _number, incoming = heappop(line.waiting)
+                await self._handle(chat, incoming)
+        except Exception as error:  # noqa: BLE001
+            # What is written down is done at the next start; the message of the exception may hold what somebody said.
+            logger.error("a chat of Telegram is halted: %s", type(error).__name__)
+        finally:
+            del self._lines[chat]
+
+    def _pace(self, chat: str) -> Pacer:
+        """How fast one chat is answered: a flood delays its own chat only, and loses nothing."""
+        pace = self._paces.pop(chat, None) or Pacer(self._settings.messages_per_minute / 60, burst_seconds=60)
+        self._paces[chat] = pace
+        if len(self._paces) > _PACES_KEPT:
+            del self._paces[next(iter(self._paces))]
+        return pace
+
+    async def _handle(self, chat: str, incoming: Incoming) -> None:
+        button = self._store.button(incoming.chat_id, incoming.data) if incoming.what == "tap" else None
+        silent = incoming.what == "group" or (incoming.what == "tap" and button is None)
+        async with contextlib.nullcontext() if silent else self._typing(incoming.chat_id):
+            try:
+                answer = await self._answer(chat, incoming, button)
+            except Exception as error:  # noqa: BLE001
+                # A defect must not stop the line; the text of the message must not reach the log, so neither does the exception's message.
+                logger.error("an update of Telegram could not be answered: %s", type(error).__name__)
+                answer = _Answer(self._renderer.say("internal", "errors"))
+        aside = [asyncio.create_task(self._as_courtesy(call)) for call in answer.aside]
+        self._store.finish(incoming, self._formatter.bubbles(answer.messages), button, answer.erased, answer.left)
+        with contextlib.suppress(ChatGone):
+            await self._delivery.deliver(chat)
+        if incoming.what == "group":
+            await self._as_courtesy(lambda: self._api.leave_chat(incoming.chat_id))
+        await asyncio.gather(*aside)
+
+    async def _as_courtesy(self, call: Callable[[], Awaitable[Any]]) -> None:
+        await self._delivery.try_briefly(call)
+
+    @contextlib.asynccontextmanager
+    async def _typing(self, chat_id: int) -> AsyncIterator[None]:
+        """Show that the bot is typing. The last request is let finish, or the sign would come after the message and stay."""
+        done = asyncio.Event()
+
+        async def show() -> None:
+            while not done.is_set():
+                with contextlib.suppress(TelegramError):
+                    await self._api.send_chat_action(chat_id, ChatAction.TYPING, read_timeout=2.0, connect_timeout=2.0)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(done.wait(), _TYPING_EVERY_SECONDS)
+
+        task = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            done.set()
+            await task
+
+    # --- answers ---
+
+    async def _answer(self, chat: str, incoming: Incoming, button: Button | None) -> _Answer:
+        if incoming.what == "group":
+            return await self._to_group(incoming)
+        if incoming.what == "tap":
+            return await self._to_tap(chat, incoming, button)
+        if incoming.what == "media":
+            return await self._to_media(chat, incoming)
+        if incoming.what == "edit":
+            return await self._to_edit(chat, incoming.text)
+        command = _COMMAND.match(incoming.text)
+        name = command[1].lower() if command else ""
+        # A word that only looks like a command is text, and so is a command with a story behind it: "/help ik word geslagen".
+        if command and name in COMMANDS and (name == "start" or not command[2]):
+            return await self._to_command(chat, name, command[2] or "")
+        return await self._respond(chat, incoming.text)
+
+    async def _respond(self, chat: str, text: str, edited: bool = False) -> _Answer:
+        return await self._turn(lambda: self._bot.respond(chat, text, NAME, {"edited": True} if edited else None))
+
+    async def _tap(self, chat: str, pressed: str) -> _Answer:
+        return await self._turn(lambda: self._bot.tap(chat, pressed, NAME))
+
+    async def _turn(self, turn: Callable[[], Awaitable[Any]]) -> _Answer:
+        # The bot allows a turn a certain time; a crowd must wait here, where that time does not run.
+        async with self._turns:
+            reply = await turn()
+        erased = _texts(self._texts.lines("erased")) if reply.erased else []
+        crisis = reply.slots.get("crisis") not in (None, "none")
+        return _Answer([*reply.messages, *erased], erased=reply.erased, crisis=crisis)
+
+    async def _to_edit(self, chat: str, text: str) -> _Answer:
+        """A message that was rewritten is a correction. It says so, unless help must stand first."""
+        answer = await self._respond(chat, text, edited=True)
+        if not answer.crisis:
+            answer.messages = [*_texts(self._texts.lines("edited")), *answer.messages]
+        return answer
+
+    async def _to_command(self, chat: str, name: str, parameter: str) -> _Answer:
+        if name == "start":
+            return await self._start(chat, parameter.strip())
+        if name == "help":
+            commands = "\n".join(f"/{command}: {self._texts.commands[command]}" for command in COMMANDS)
+            lines = [*self._texts.lines("help"), commands, *self._texts.lines("help_danger")]
+            return _Answer(_texts(lines, [self._renderer.button("talk_to_someone", "ask_helpline")]))
+        if name == "privacy":
+            answer = await self._tap(chat, payload("ask_privacy"))
+            return _Answer([*_texts(self._texts.lines("privacy")), *answer.messages])
+        if name == "wis":
+            return await self._tap(chat, payload("delete_data"))
+        if name == "stop":
+            return _Answer(_texts(self._texts.lines("stop"), [self._renderer.button("erase", "delete_data")]))
+        return _Answer(_texts(self._texts.lines("language")) + self._renderer.say("not_dutch_en") + self._renderer.say("not_dutch_fr"))
+
+    async def _start(self, chat: str, parameter: str) -> _Answer:
+        """The greeting; whoever came by a link of content/telegram.yml is met where they come from."""
+        answer = await self._tap(chat, payload("greet"))
+        link = self._texts.links.get(parameter)
+        if link is None:
+            return answer
+        await self._bot.remember(chat, **{link.facet: link.value})
+        return _Answer([*answer.messages, *_texts([link.text])])
+
+    async def _to_tap(self, chat: str, incoming: Incoming, button: Button | None) -> _Answer:
+        if button is None:
+            over = self._texts.lines("button_over")[0]
+            return _Answer(aside=[lambda: self._api.answer_callback_query(incoming.query, over), lambda: self._without_buttons(incoming)])
+        answer = await self._tap(chat, button.payload)
+        answer.aside = [lambda: self._api.answer_callback_query(incoming.query), lambda: self._show_chosen(incoming, button)]
+        return answer
+
+    async def _show_chosen(self, incoming: Incoming, button: Button) -> Any:
+        """Write the choice under the message and take its buttons away."""
+        shown = f"{incoming.shown}\n\n<b>{self._texts.marks['chosen']} {html.escape(button.title, quote=False)}</b>"
+        if not incoming.shown or units(visible(shown)) > LIMIT:
+            return await self._without_buttons(incoming)
+        return await self._api.edit_message_text(
+            shown,
+            incoming.chat_id,
+            incoming.message_id,
+            parse_mode=ParseMode.HTML,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+        )
+
+    async def _without_buttons(self, incoming: Incoming) -> Any:
+        return await self._api.edit_message_reply_markup(incoming.chat_id, incoming.message_id, reply_markup=None)
+
+    async def _to_media(self, chat: str, incoming: Incoming) -> _Answer:
+        """Say that only text is read. Words under a photo are read; of somebody else's message only whether it tells of a crisis."""
+        words = incoming.text
+        if words and incoming.media == "forward":
+            parsed = await self._bot.parse(words)
+            words = words if (parsed.get("facets") or {}).get("crisis") not in (None, "none") else ""
+        answer = await self._respond(chat, words) if words else _Answer()
+        if incoming.album:
+            if (chat, incoming.album) in self._albums:
+                return answer
+            self._albums.append((chat, incoming.album))
+        said = self._texts.media.texts[incoming.media]
+        now = dt.datetime.now(dt.timezone.utc)
+        cards = [self._renderer.helpline(Referral(name, self._renderer.content.helplines[name].what), now) for name in said.helplines]
+        answer.messages = [*answer.messages, *_texts(said.text), *cards]
+        return answer
+
+    async def _to_group(self, incoming: Incoming) -> _Answer:
+        if self._store.has_left(incoming.chat_id):
+            return _Answer()
+        # The link holds the bot's name, which is known once Telegram was reached.
+        await self._connect()
+        return _Answer(_texts(self._texts.lines("private_only", "group", username=self._api.username)), left=True)
+
+
+def _texts(lines: Iterable[str], options: Sequence[Option] = ()) -> list[Message]:
+    """Lines of content/telegram.yml as messages; buttons stand with the last one."""
+    messages: list[Message] = [{"type": "text", "text": line} for line in lines]
+    messages[-1]["options"] = list(options)
+    return messages
+
+
+def _reduced(update: Update) -> Incoming | None:
+    try:
+        return reduce_update(update)
+    except Exception as error:  # noqa: BLE001
+        # An update of a shape that is not foreseen must not stop those behind it.
+        logger.error("an update of Telegram could not be read: %s", type(error).__name__)
+        return None

@@ -1,0 +1,181 @@
+"""Keeps the training messages honest: no near-duplicates, none that stand in an evaluation file, every label present.
+
+``python -m bot.nlu.dataset`` prints what there is and exits with 2 when something is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.nlu.text import LEXICON, normalise
+from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, SINGLE_FACETS, Form
+
+PROJECT = Path(__file__).resolve().parents[2]
+NLU_FOLDER = PROJECT / "data" / "nlu"
+EVALUATION_FOLDER = PROJECT / "data" / "evaluation"
+
+#: Share of common character 4-grams (Jaccard) from which two messages tell the same in the same words.
+SAME_WITHIN = 0.70
+SAME_AS_EVALUATION = 0.45
+#: Shorter messages ("ja", "op snap") are compared as a whole: their n-grams say too little.
+_SHORT = 24
+_GRAM = 4
+_NO_WORD = re.compile(r"\W+")
+_SOUNDS_FLEMISH = re.compile(
+    r"\b(?:ge|gij|nen|den|zijt|efkes|wenen|weent|refter|speeltijd|boekentas|gsm|lief|smijten|smeten|schrik|zogezegd|amai|ambetant|precies|goesting)\b"
+)
+_ENGLISH = re.compile(
+    r"\b(?:bro|fr|cringe|random|chill|literally|toxic|vibe|hate|story|post|stream|game|gamen|server|kick|ban|mute|nudes|fake|real)\b"
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A training message with its labels."""
+
+    file: str
+    intent: str
+    text: str
+    facets: dict[str, Any]
+
+
+def read_training(folder: Path = NLU_FOLDER) -> list[Example]:
+    """Every message of a folder, in order."""
+    from bot.nlu.importer import read_examples
+
+    return [Example(path.name, *example) for path in sorted(folder.glob("*.yml")) for example in read_examples(path)]
+
+
+def read_evaluation(folder: Path = EVALUATION_FOLDER) -> list[str]:
+    """Texts of the evaluation files."""
+    lines = (line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines())
+    return [str(json.loads(line)["text"]) for line in lines if line.strip()]
+
+
+def _plain(text: str) -> str:
+    return _NO_WORD.sub(" ", normalise(text)).strip()
+
+
+def _grams(plain: str) -> frozenset[str]:
+    return frozenset(plain[place : place + _GRAM] for place in range(max(1, len(plain) - _GRAM + 1)))
+
+
+class Near:
+    """Finds earlier texts that are nearly the same; an inverted index over character n-grams."""
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._texts: list[str] = []
+        self._grams: list[frozenset[str]] = []
+        self._index: dict[str, list[int]] = defaultdict(list)
+        self._exact: dict[str, int] = {}
+
+    def add(self, text: str) -> None:
+        """Remember a text."""
+        plain, place = _plain(text), len(self._texts)
+        self._texts.append(text)
+        self._grams.append(_grams(plain))
+        self._exact.setdefault(plain, place)
+        if len(plain) > _SHORT:
+            for gram in self._grams[place]:
+                self._index[gram].append(place)
+
+    def like(self, text: str) -> str | None:
+        """A remembered text that is nearly the same, or None."""
+        plain = _plain(text)
+        if plain in self._exact:
+            return self._texts[self._exact[plain]]
+        if len(plain) <= _SHORT:
+            return None
+        grams = _grams(plain)
+        shared = Counter(place for gram in grams for place in self._index.get(gram, ()))
+        for place, count in shared.most_common(5):
+            if count / (len(grams) + len(self._grams[place]) - count) >= self._threshold:
+                return self._texts[place]
+        return None
+
+
+def problems(examples: Sequence[Example], evaluation: Iterable[str]) -> list[str]:
+    """What must not be: doubles, overlap with evaluation, labels that do not exist."""
+    found: list[str] = []
+    apart = Near(SAME_AS_EVALUATION)
+    for text in evaluation:
+        apart.add(text)
+    within = Near(SAME_WITHIN)
+    for example in examples:
+        where = f"{example.file}: '{example.text[:60]}'"
+        # What anybody types to a bot ("ja", "bedankt") stands in any evaluation; a story does not.
+        if len(_plain(example.text)) > _SHORT and (match := apart.like(example.text)):
+            found.append(f"{where} stands in an evaluation file: '{match[:60]}'")
+        if match := within.like(example.text):
+            found.append(f"{where} is nearly the same as '{match[:60]}'")
+        within.add(example.text)
+        found += [f"{where}: {wrong}" for wrong in _wrong_labels(example.facets)]
+    return found
+
+
+def _wrong_labels(facets: dict[str, Any]) -> list[str]:
+    wrong = []
+    for facet, value in facets.items():
+        if facet in SINGLE_FACETS:
+            if value not in {word.value for word in SINGLE_FACETS[facet]}:
+                wrong.append(f"{facet} cannot be '{value}'")
+        elif facet in BOOLEAN_FACETS:
+            if not isinstance(value, bool):
+                wrong.append(f"{facet} must be true or false")
+        elif facet == "forms":
+            wrong += [f"forms cannot hold '{form}'" for form in value if form not in {item.value for item in Form}]
+        elif facet != "platform":
+            wrong.append(f"'{facet}' is no facet")
+    return wrong
+
+
+def coverage(examples: Sequence[Example]) -> dict[str, Counter[str]]:
+    """How many messages carry each label."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for example in examples:
+        counts["intent"][example.intent] += 1
+        for facet, value in example.facets.items():
+            for item in value if isinstance(value, list) else [value]:
+                counts[facet][str(item).lower()] += 1
+    return dict(counts)
+
+
+def registers(examples: Sequence[Example]) -> Counter[str]:
+    """How people write in the messages: counts of what a reader would notice. A message can count more than once."""
+    counts: Counter[str] = Counter()
+    for example in examples:
+        words = example.text.lower().split()
+        chat = sum(word.strip(".,!?") in LEXICON for word in words)
+        counts["chat spelling"] += chat >= max(1, len(words) // 10)
+        counts["Flemish words"] += bool(_SOUNDS_FLEMISH.search(example.text.lower()))
+        counts["English words"] += bool(_ENGLISH.search(example.text.lower()))
+        counts["capital and full stop"] += example.text[:1].isupper() and example.text[-1:] in ".!?"
+        counts["under 8 words"] += len(words) < 8
+        counts["8 to 25 words"] += 8 <= len(words) <= 25
+        counts["over 25 words"] += len(words) > 25
+        counts["has the stem 'pest'"] += "pest" in example.text.lower()
+    return counts
+
+
+def main() -> int:
+    """Print coverage and registers; 2 when there are problems."""
+    examples = read_training()
+    print(f"{len(examples)} messages")
+    for name, counts in {**coverage(examples), "register": registers(examples)}.items():
+        print(f"  {name}: " + ", ".join(f"{label} {count}" for label, count in counts.most_common()))
+    wrong = problems(examples, read_evaluation())
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 2 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
