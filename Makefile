@@ -88,6 +88,10 @@ format: install ## put the code in the project's format
 docs: install ## write the pages of docs/ that are made from content/
 	@$(WEGWIJZER) content docs
 
+.PHONY: conversations
+conversations: model ## write docs/conversations.md with what the bot answers today
+	@$(PYTHON) scripts/conversations.py
+
 .PHONY: bench
 bench: model ## measure beside the example bot of Rasa
 	@$(PYTHON) -m benchmarks $(ARGS)
@@ -124,7 +128,7 @@ rasa-test-nlu: model ## rasa test nlu, report in results/
 
 .PHONY: rasa-test-core
 rasa-test-core: model ## rasa test core on the dialogues of tests/, report in results/
-	@$(RASA) test core --stories tests $(ARGS)
+	@$(RASA) test core --stories tests/test_stories.yml $(ARGS)
 
 ##@ Other installs
 

@@ -38,7 +38,7 @@ class Labels(Strict):
     you: Label  # type: ignore[valid-type]
     bot: Label  # type: ignore[valid-type]
     answers: Label  # type: ignore[valid-type]
-    newest: Label  # type: ignore[valid-type]
+    further: Label  # type: ignore[valid-type]
     try_again: Label  # type: ignore[valid-type]
     remove: Label  # type: ignore[valid-type]
     copy_text: Label  # type: ignore[valid-type]
@@ -138,7 +138,7 @@ def widget_texts(widget: WidgetFile, content: Content, max_characters: int) -> d
     return {
         "exitUrl": widget.exit_url,
         "maxCharacters": max_characters,
-        "start": [*content.text("dialogue", "greeting"), *content.text("dialogue", "disclosure")],
+        "start": ["\n".join(content.text("dialogue", name)) for name in ("greeting", "disclosure")],
         "starters": widget.starters,
         "whoReads": content.text("dialogue", "ask_privacy"),
         "eraseAsk": content.text("dialogue", "delete_confirm")[0],

@@ -28,7 +28,8 @@ HEADS: tuple[HeadSpec, ...] = (
     HeadSpec("evidence_saved", _TRUTH),
 )
 
-#: How sure an answer must be. From the curves of `make curves` on messages by other writers than the training data; see docs/understanding.md.
+#: How sure an answer must be. From the curves of `make curves` on messages by other writers than the training data;
+#: see docs/understanding.md.
 THRESHOLDS: dict[str, float] = {
     "role": 0.20,
     "context": 0.20,

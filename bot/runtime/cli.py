@@ -123,6 +123,11 @@ def _decoded(raw: Iterable[bytes], name: str) -> Iterator[str]:
             raise UsageError(f"{name}, line {number}: not UTF-8 text") from None
 
 
+def _is_text(argument: str) -> bool:
+    """Whether an argument is text: bytes that are not arrive as lone surrogates."""
+    return not any("\ud800" <= char <= "\udfff" for char in argument)
+
+
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
@@ -196,6 +201,8 @@ def _parse(arguments: argparse.Namespace) -> int:
     from bot.runtime.bot import ModelError
     from bot.wegwijzer.signpost import Signpost
 
+    if not _is_text(arguments.text):
+        raise UsageError("the message is not UTF-8 text")
     signpost = Signpost(load_content())
 
     async def read(bot: Any) -> None:
@@ -222,10 +229,11 @@ def _advise(arguments: argparse.Namespace) -> int:
             continue
         try:
             situation = parse_situation(json.loads(line), content.platforms)
-        except (json.JSONDecodeError, RecursionError):
-            raise UsageError(f"line {number}: not JSON") from None
         except SituationError as error:
             raise UsageError(f"line {number}: {error}") from None
+        except (ValueError, RecursionError):
+            # Not JSON at all, a number of thousands of digits, or brackets without end.
+            raise UsageError(f"line {number}: not JSON") from None
         now = _now()
         advice = signpost.advise(situation, now).to_dict()
         ask = signpost.next_step(situation, now)

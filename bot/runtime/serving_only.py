@@ -7,6 +7,8 @@ not. Modules that other parts of the program could use themselves (SQLAlchemy, r
 
 from __future__ import annotations
 
+import sys
+
 from bot.runtime import stand_ins, tensorflow_free
 
 _CHANNEL = "is a channel that this bot does not open"
@@ -45,16 +47,24 @@ STAND_INS: dict[str, str] = {
     "pymongo": _STORE,
     "questionary": _TERMINAL,
     "rasa.cli.utils": _TERMINAL,
+    "rasa.core.jobs": "schedules reminders, which this bot does not send",
+    "rasa.core.test": _TRAINING,
     "rasa.engine.recipes.default_components": _COMPONENT,
     "rasa.engine.runner.dask": "is replaced by bot.runtime.graph_runner",
     "rasa.shared.importers": _TRAINING,
     "rasa.utils.tensorflow.data_generator": _COMPONENT,
     "rasa.utils.tensorflow.model_data": _COMPONENT,
     "rasa.utils.tensorflow.models": _COMPONENT,
+    "scipy.sparse.csgraph": "has algorithms on graphs; rows of features need none",
     "sklearn": _TRAINING,
     "matplotlib": _TRAINING,
     # spaCy's own commands: downloads, training, evaluation.
     "spacy.cli": _TRAINING,
+}
+
+#: By module that is used only where it is installed, why it is hidden.
+HIDDEN: dict[str, str] = {
+    "rich": "prints tracebacks with the values of variables, which are messages of users",
 }
 
 
@@ -62,3 +72,10 @@ def install() -> None:
     """Put the stand-ins in place, unless the real packages are asked for (``WEGWIJZER_TENSORFLOW=1``)."""
     if not tensorflow_free.is_wanted():
         stand_ins.install(STAND_INS)
+        stand_ins.hide(HIDDEN)
+        _plain_distutils()
+
+
+def _plain_distutils() -> None:
+    """Sanic imports one function of ``distutils``, in whose place setuptools would import most of itself."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "DistutilsMetaFinder"]

@@ -65,6 +65,7 @@ class _InertModule(types.ModuleType):
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self) -> None:
         self.reasons: dict[str, str] = {}
+        self.absent: dict[str, str] = {}
 
     def reason(self, module: str) -> str | None:
         """Why a module, or a package that it belongs to, has a stand-in; None where it has none."""
@@ -77,6 +78,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
+        if fullname in self.absent:
+            raise ModuleNotFoundError(f"{fullname} {self.absent[fullname]}", name=fullname)
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True) if self.reason(fullname) else None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
@@ -98,6 +101,17 @@ def install(reasons: Mapping[str, str]) -> None:
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
     _FINDER.reasons.update(reasons)
+
+
+def hide(reasons: Mapping[str, str]) -> None:
+    """Let imports of these modules fail, as where they are not installed: for what a package uses only if it is there.
+
+    Args:
+        reasons: by the module's full name, why it is hidden.
+    """
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
+    _FINDER.absent.update(reasons)
 
 
 def is_installed(module: str) -> bool:

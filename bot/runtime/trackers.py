@@ -21,8 +21,9 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, AllSlotsReset, BotUttered, Event, Restarted, SessionStarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-#: Turns of the user that are kept: more than the policies look back (``max_history`` in ``config.yml``: four steps, two a turn).
-TURN_WINDOW = 3
+#: Turns of the user that are kept beside the one that is being answered. No policy looks further back (``max_history`` in
+#: ``config.yml``: four steps, of which a turn has two).
+TURN_WINDOW = 2
 EXPIRES_AFTER_SECONDS = 24 * 3600
 _SWEEP_EVERY_SECONDS = 600
 

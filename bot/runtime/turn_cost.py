@@ -8,24 +8,29 @@ from __future__ import annotations
 import copy
 import gc
 import types
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache
 
 import rasa.core.policies.memoization
 import rasa.core.policies.rule_policy
 import rasa.core.processor
-from rasa.shared.core.events import Event
+from rasa.core.processor import MessageProcessor
+from rasa.shared.core.events import ActionExecuted, Event
 from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.runtime.graph_runner import DirectGraphRunner
 
 
+@cache
 def cut() -> None:
-    """Take out all of them."""
+    """Take out all of them, once a process."""
     _walk_the_graph_directly()
     _remember_event_classes()
     _copy_trackers_without_replay()
     _copy_slots_plainly()
+    _replay_without_checks()
+    _warn_no_developer()
     _copy_nothing_for_debug_lines()
 
 
@@ -42,7 +47,7 @@ def _walk_the_graph_directly() -> None:
 
 def _remember_event_classes() -> None:
     """Rasa lists all subclasses of ``Event``, and asks each whether it is abstract, for every event that it reads."""
-    Event.resolve_by_type = staticmethod(lru_cache(maxsize=None)(Event.resolve_by_type))
+    Event.resolve_by_type = staticmethod(cache(Event.resolve_by_type))
 
 
 def _copy_trackers_without_replay() -> None:
@@ -67,6 +72,26 @@ def _copy_slots_plainly() -> None:
         return duplicate
 
     Slot.__copy__ = copied
+
+
+def _replay_without_checks() -> None:
+    """Rasa replays a conversation five times a turn to see its earlier states, and checks and marks every event again each time."""
+
+    def prior_trackers(self: DialogueStateTracker) -> Iterator[tuple[DialogueStateTracker, bool]]:
+        tracker = self.init_copy()
+        for event in self.applied_events():
+            if isinstance(event, ActionExecuted):
+                yield tracker, event.hide_rule_turn
+            tracker.events.append(event)
+            event.apply_to(tracker)
+        yield tracker, False
+
+    DialogueStateTracker.generate_all_prior_trackers = prior_trackers
+
+
+def _warn_no_developer() -> None:
+    """Rasa lists all intents and entities at each message, to warn of those that the domain lacks; training has checked that."""
+    MessageProcessor._check_for_unseen_features = lambda _self, _parse_data: None
 
 
 def _copy_nothing_for_debug_lines() -> None:

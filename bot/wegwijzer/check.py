@@ -236,9 +236,10 @@ def _choices(facet: str, values: set[str], everything: bool) -> list[Any]:
     others = sorted(allowed - set(told)) if allowed else ["another"]
     told += others if everything else others[:1]
     if facet == "forms":
-        groups = chain.from_iterable(combinations(told, size) for size in (0, 1, 2))
+        groups = chain.from_iterable(combinations(told, size) for size in (1, 2, 0))
         return [ordered_forms(group) for group in groups]
-    return [None, *(facet_value(facet, value) for value in told)]
+    # What the condition names comes first: a situation in which it holds is then soon found.
+    return [*(facet_value(facet, value) for value in told), None]
 
 
 def witness(condition: schema.Condition, fitting: schema.Helpline | None = None) -> Situation | None:

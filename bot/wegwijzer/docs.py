@@ -189,8 +189,10 @@ class _Chart:
             return
         options = {option.value: option.label for option in self._signpost.options_for("tried", there)}
         for rung in (Tried.INTERNAL, Tried.SUPPORT, Tried.EXTERNAL, Tried.INTEGRITY):
+            if rung.value not in options:
+                continue
             following = self._advice(there.with_facet("tried", rung.value))
-            if rung.value in options and following != last:
+            if following != last:
                 self._edge(last, following, f"{self._words('not_stopped')} ({options[rung.value]})")
                 last = following
 

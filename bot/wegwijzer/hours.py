@@ -16,7 +16,8 @@ import holidays
 from bot.wegwijzer.schema import WEEKDAYS, Channel, Helpline, Hours
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
-_LOOK_AHEAD_DAYS = 14
+#: Long enough for a service that opens once a week and closes for two holidays in a row.
+_LOOK_AHEAD_DAYS = 21
 
 
 class State(str, Enum):

@@ -179,7 +179,8 @@ class Signpost:
 
     def advise(self, situation: Situation, now: dt.datetime) -> Advice:
         """What to say if it has to be said now."""
-        return self._cached_advice(_without_asked(situation), self._open_now(now))
+        # Services open and close on whole minutes, so that what is open need not be worked out again within one.
+        return self._cached_advice(_without_asked(situation), self._open_now(now.replace(second=0, microsecond=0)))
 
     def _find_open(self, now: dt.datetime) -> frozenset[str]:
         return frozenset(name for name, helpline in self.content.helplines.items() if service_opening(helpline, now).state is State.OPEN)

@@ -79,9 +79,8 @@ def parse_html(markup: str) -> tuple[str, list[dict[str, Any]]]:
 class Fault:
     """Something that goes wrong for calls of ``method`` (in one chat, if given), ``times`` times.
 
-    ``how``: ``429`` ``500`` ``502`` (an HTML page) ``403`` ``400`` (``text`` is the description) ``hang`` (never answered, not carried out) ``cut``
-    (connection closed, not carried out) ``cut_after`` (carried out, then closed) ``hang_after`` (carried out, never answered) ``garbage``
-    (carried out, the answer is no JSON) ``slow`` (carried out, answered after ``seconds``).
+    ``how``: ``429`` ``500`` ``502`` (an HTML page) ``403`` ``400`` (``text`` is the description). Not carried out: ``hang`` (never answered),
+    ``cut`` (connection closed). Carried out: ``cut_after``, ``hang_after``, ``garbage`` (the answer is no JSON), ``slow`` (late by ``seconds``).
     """
 
     method: str
@@ -146,8 +145,6 @@ class FakeTelegram:
         self._numbers = itertools.count(500)
         self._updates = itertools.count(870_000_001)
         self._queries = itertools.count(4_000_000)
-        self._album = itertools.count(1)
-        self._new = asyncio.Condition()
         self._poll: asyncio.Event | None = None
         self._sent: deque[float] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -202,10 +199,7 @@ class FakeTelegram:
         try:
             if fault and not fault.how.endswith("after") and fault.how not in ("garbage", "slow"):
                 return await self._fail(fault, request)
-            known = getattr(self, f"do_{method.lower()}", None)
-            if known is None:
-                raise ApiError(404, "Not Found: method not found")
-            result = await known(decoded)
+            result = await getattr(self, f"do_{method.lower()}", self.do_unknown)(decoded)
         except ApiError as error:
             call.ok = False
             return self._answer(error)
@@ -258,6 +252,9 @@ class FakeTelegram:
         return web.json_response(body, status=error.code)
 
     # --- methods about the bot ---
+
+    async def do_unknown(self, _params: dict[str, Any]) -> None:
+        raise ApiError(404, "Not Found: method not found")
 
     async def do_getme(self, _params: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -614,6 +611,6 @@ def _chat_of(update: dict[str, Any]) -> int:
 
 async def until(condition: Callable[[], Any]) -> Any:
     """Wait until something holds."""
-    while not (result := condition()):
+    while not (result := condition()):  # noqa: ASYNC110 (a condition of any sort)
         await asyncio.sleep(0.01)
     return result

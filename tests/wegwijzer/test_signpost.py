@@ -123,7 +123,8 @@ def test_a_step_without_a_source_is_given_in_general(signpost: Signpost) -> None
 
 def test_nude_image_steps_are_for_the_young_person_alone(signpost: Signpost, afternoon: dt.datetime) -> None:
     for role in ("parent", "supervisor", "bully"):
-        assert not signpost.advise(Situation(role=role, forms=("nude_images",)), afternoon).steps
+        for kind in KINDS:
+            assert not signpost.advise(Situation(role=role, kind=kind, forms=("nude_images",), platform="snapchat"), afternoon).steps
     assert signpost.advise(Situation(role="victim", forms=("nude_images",)), afternoon).steps == ("general.block", "general.report")
 
 
@@ -214,3 +215,10 @@ def test_whatever_is_said_to_an_adult_fits_an_adult(content: Content, signpost: 
     for role, kind, context, forms in product(("parent", "supervisor"), KINDS, CONTEXTS, (*FORMS, ("threat",), ("nude_images",))):
         for referral in signpost.advise(Situation(role=role, kind=kind, context=context, forms=forms), afternoon).referrals:
             assert not any(words in referral.why for words in childish), (role, referral)
+
+
+def test_tips_for_adults_do_not_send_them_to_the_line_for_children(content: Content, signpost: Signpost) -> None:
+    for role, kind, context, forms in product(("victim", "bully", "bystander", "other"), KINDS, CONTEXTS, FORMS):
+        situation = Situation(role=role, kind=kind, context=context, forms=forms, age_band="over_25", adult_informed=False, tried="internal")
+        for name in signpost.all_tips(situation):
+            assert "Awel" not in content.tips[name].do, (name, situation)

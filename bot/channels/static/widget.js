@@ -501,7 +501,7 @@
           "div",
           { id: "talk" },
           make("div", { id: "log", role: "log", "aria-label": LABELS.log, tabindex: "0", onscroll: () => this.#scrolled() }),
-          make("button", { id: "newest", type: "button", hidden: true, onclick: () => this.#toEnd() }, icon("down"), make("span", {}, LABELS.newest)),
+          make("button", { id: "further", type: "button", "aria-label": LABELS.further, hidden: true, onclick: () => this.#further() }, icon("down")),
         ),
         form,
         links,
@@ -537,6 +537,7 @@
       this.#fit();
       this.#shareTabs();
       if (this.#isPage || this.hasAttribute("open") || this.#memory.kept.open) this.open(false);
+      else if (this.#connection.token) this.#start();
       this.#connection.listen();
     }
 
@@ -552,7 +553,7 @@
 
     // --- opening and closing ---
 
-    /** Open the window. @param {boolean} [focus] move the focus to the input */
+    /** Open the window. @param {boolean} [focus] move the focus into it */
     open(focus = true) {
       this.#part("panel").hidden = false;
       this.#part("launcher").hidden = true;
@@ -560,7 +561,12 @@
       this.removeAttribute("unread");
       if (!this.#isPage) this.#memory.set({ open: true });
       if (!this.#started) this.#start();
-      if (focus) this.#input.focus();
+      if (focus) this.#focusAfter();
+    }
+
+    /** Where the focus goes on: the input, but on a touch screen that would bring up the keyboard over what is to be read. */
+    #focusAfter() {
+      (matchMedia("(hover: hover)").matches ? this.#input : this.#log).focus({ preventScroll: true });
     }
 
     /** Close the window; the conversation stays. */
@@ -587,6 +593,7 @@
         );
       }
       for (const message of unsent) this.#failed(this.#bubble(message), message);
+      this.#settle();
     }
 
     /** The bot's first words, and sentences to begin with. */
@@ -611,7 +618,8 @@
     #join(token) {
       this.#connection.token = token;
       this.#memory.set({ token });
-      this.#quiet();
+      if (this.#started) this.#quiet();
+      else this.#start();
       this.#connection.listen();
     }
 
@@ -834,6 +842,7 @@
       if (!view) return;
       this.style.setProperty("--view-height", `${Math.round(view.height)}px`);
       this.style.setProperty("--view-top", `${Math.round(view.offsetTop)}px`);
+      this.#scrolled();
     }
 
     // --- sending ---
@@ -966,6 +975,7 @@
       bubble.classList.add("failed");
       const again = make("button", { type: "button", onclick: () => this.#again() }, LABELS.try_again);
       this.#note(bubble, STATES.not_sent, again, make("button", { type: "button", onclick: () => this.#withdraw(message, bubble) }, LABELS.remove));
+      this.#settle();
     }
 
     /** Everything that waits goes again, in its order. */
@@ -977,7 +987,7 @@
       }
       this.#connection.retry();
       this.#flush();
-      this.#input.focus();
+      this.#focusAfter();
     }
 
     /** @param {Unsent} message @param {HTMLElement} bubble */
@@ -987,7 +997,7 @@
       const chips = bubble.previousElementSibling;
       if (chips instanceof HTMLElement && chips.classList.contains("chips")) chips.hidden = false;
       bubble.remove();
-      this.#input.focus();
+      this.#focusAfter();
     }
 
     // --- the conversation ---
@@ -1031,7 +1041,7 @@
           make("button", { type: "button", onclick: () => {
             if (chips.hidden) return;
             this.#say(option);
-            this.#input.focus({ preventScroll: true });
+            this.#focusAfter();
           } }, option.title),
         );
       }
@@ -1069,11 +1079,16 @@
       return make(
         "article",
         { class: `card ${message.state}`, "aria-label": message.name },
-        make("div", { class: "who", role: "heading", "aria-level": this.#isPage ? "2" : "3" }, message.name),
+        make(
+          "div",
+          { class: "top" },
+          make("div", { class: "who", role: "heading", "aria-level": this.#isPage ? "2" : "3" }, message.name),
+          this.#copy(message),
+        ),
         make("p", {}, message.why),
         message.opening && make("p", { class: "opening" }, message.opening),
         actions,
-        make("details", {}, make("summary", {}, LABELS.more), ...more.flatMap((text) => (text ? paragraphs(text) : [])), this.#copy(message)),
+        make("details", {}, make("summary", {}, LABELS.more), ...more.flatMap((text) => (text ? paragraphs(text) : []))),
       );
     }
 
@@ -1091,16 +1106,12 @@
     #copy(message) {
       if (!navigator.clipboard) return null;
       const text = [message.name, message.why, ...(message.channels ?? []).map(({ label, value }) => (label.includes(value) ? label : `${label}: ${value}`))].join("\n");
-      const copy = button(LABELS.copy_text, "copy", async () => {
+      const copy = make("button", { type: "button", "aria-label": `${LABELS.copy_text}: ${message.name}`, onclick: async () => {
         await navigator.clipboard.writeText(text);
-        const word = copy.lastElementChild;
-        if (word) word.textContent = LABELS.copied;
         this.#part("state").textContent = LABELS.copied;
-        setTimeout(() => {
-          if (word) word.textContent = LABELS.copy_text;
-          this.#part("state").textContent = "";
-        }, 2000);
-      });
+        clearTimeout(this.#stateTimer);
+        this.#stateTimer = setTimeout(() => (this.#part("state").textContent = ""), 2500);
+      } }, icon("copy"));
       return copy;
     }
 
@@ -1137,10 +1148,10 @@
 
     #scrolled() {
       const log = this.#log;
-      this.#part("newest").hidden = log.scrollHeight - log.clientHeight - log.scrollTop < 60;
+      this.#part("further").hidden = log.scrollHeight - log.clientHeight - log.scrollTop < 60;
     }
 
-    #toEnd() {
+    #further() {
       const log = this.#log;
       log.scrollTo({ top: log.scrollTop + log.clientHeight * 0.85 });
       log.focus({ preventScroll: true });
@@ -1160,7 +1171,7 @@
     --on-accent: var(--wegwijzer-on-accent-dark, #06201d); --mine: #23504b; --on-mine: #f2fbf9; --warn: #ffb4a2; --warn-paper: #3d1f19; --good: #8fe0a6;
     --exit: #ffd8cc; --on-exit: #3b0f04;`;
   const CONTRAST = `
-    --paper: #000; --ink: #fff; --soft: #fff; --line: #fff; --raised: #000; --accent: #ffe600; --on-accent: #000; --mine: #000; --on-mine: #ffe600;
+    --paper: #000; --ink: #fff; --soft: #fff; --line: #fff; --raised: #000; --accent: #ffe600; --on-accent: #000; --mine: #000; --on-mine: #ffe600; --mine-line: #ffe600;
     --warn: #ffb4a2; --warn-paper: #000; --good: #7dff9b; --exit: #fff; --on-exit: #000;`;
 
   const STYLE = new CSSStyleSheet();
@@ -1202,7 +1213,7 @@
     }
     :host([mode="page"]) { display: block; height: 100%; }
     :host([mode="page"]) #panel { position: fixed; inset: 0; width: auto; height: var(--view-height, 100dvh); top: var(--view-top, 0); border: 0; border-radius: 0; box-shadow: none; }
-    :host([mode="page"]) :is(#log, form, #links, header, #state) { padding-inline: max(1rem, calc(50% - 22rem)); }
+    :host([mode="page"]) :is(#log, form, header, #state) { padding-inline: max(1rem, calc(50% - 22rem)); }
     :host([mode="page"]) #sheet { padding-inline: max(1.25rem, calc(50% - 22rem)); }
     @media (max-width: 480px), (max-height: 500px) {
       :host(:not([mode="page"])) #panel { inset: 0; top: var(--view-top, 0); width: auto; height: var(--view-height, 100dvh); border: 0; border-radius: 0; }
@@ -1229,9 +1240,9 @@
     .bubble p + p { margin-top: .4rem; }
     .bot .bubble { background: var(--raised); border: 1px solid var(--line); border-bottom-left-radius: .3rem; }
     .user { display: flex; flex-direction: column; align-items: flex-end; margin-block: .5rem; }
-    .user .bubble { background: var(--mine); color: var(--on-mine); border: 1px solid var(--mine); border-bottom-right-radius: .3rem; }
+    .user .bubble { background: var(--mine); color: var(--on-mine); border: 1px solid var(--mine-line, var(--mine)); border-bottom-right-radius: .3rem; }
     .user .bubble p { white-space: pre-wrap; }
-    .failed .bubble { opacity: .75; border-style: dashed; }
+    .failed .bubble { background: var(--paper); color: var(--ink); border: 2px dashed var(--warn); }
     .note { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: .25rem .75rem; font-size: .875rem; color: var(--soft); }
     .failed .note { color: var(--warn); }
     .note button { text-decoration: underline; font-weight: 600; padding-inline: .5rem; }
@@ -1242,7 +1253,8 @@
     .chips button, .row button {
       padding: .45rem 1rem; border: 2px solid var(--accent); border-radius: 1.5rem; color: var(--accent); font-weight: 600; background: var(--paper); text-align: left;
     }
-    :is(.chips, .row) button:hover, .row .primary { background: var(--accent); color: var(--on-accent); }
+    .row .primary { background: var(--accent); color: var(--on-accent); }
+    @media (hover: hover) { :is(.chips, .row) button:not(.danger):hover { background: var(--accent); color: var(--on-accent); } }
 
     .tasks { list-style: none; margin: 0; padding: 0; border: 1px solid var(--line); border-radius: 1rem; overflow: hidden; background: var(--paper); }
     .tasks li { padding: .35rem .9rem .6rem; }
@@ -1254,7 +1266,7 @@
     input[type="checkbox"] { width: 1.4rem; height: 1.4rem; margin: .1rem 0 0; flex: none; accent-color: var(--accent); }
     label:has(:checked) > span > b { text-decoration: line-through; text-decoration-thickness: 1px; }
 
-    .card { padding: .9rem 1rem .4rem; border: 1px solid var(--line); border-left: .4rem solid var(--accent); border-radius: 1rem; background: var(--paper); box-shadow: 0 1px 4px rgb(0 0 0 / .08); }
+    .card { padding: .9rem 1rem .4rem; border: 1px solid var(--line); border-radius: 1rem; background: var(--paper); box-shadow: 0 1px 4px rgb(0 0 0 / .08); }
     .who { font-weight: 700; font-size: 1.0625rem; }
     .opening { color: var(--soft); font-size: .9375rem; }
     .open .opening { color: var(--good); font-weight: 600; }
@@ -1267,7 +1279,9 @@
     .reach .dim, .place { border-color: var(--line); color: var(--soft); }
     summary { min-height: 44px; display: flex; align-items: center; cursor: pointer; color: var(--soft); font-size: .9375rem; text-decoration: underline; }
     details p { margin-bottom: .4rem; font-size: .9375rem; }
-    details button, #links button { display: flex; align-items: center; gap: .4rem; color: var(--soft); font-size: .9375rem; text-decoration: underline; padding-inline: .4rem; }
+    .top { display: flex; justify-content: space-between; align-items: flex-start; }
+    .top button { margin: -.6rem -.6rem 0 .5rem; display: grid; place-items: center; color: var(--soft); flex: none; }
+    #links button { display: flex; align-items: center; gap: .4rem; color: var(--soft); font-size: .9375rem; text-decoration: underline; padding-inline: .4rem; }
     .bubble a { color: inherit; }
 
     .typing .bubble { display: flex; gap: .3rem; padding-block: .95rem; }
@@ -1275,28 +1289,30 @@
     .typing i:nth-of-type(2) { animation-delay: .2s; }
     .typing i:nth-of-type(3) { animation-delay: .4s; }
     @keyframes blink { 50% { opacity: .25; } }
-    #newest { position: absolute; left: 50%; bottom: .5rem; transform: translateX(-50%); display: flex; align-items: center; gap: .4rem; padding: .3rem 1rem; background: var(--ink); color: var(--paper); border-radius: 2rem; font-size: .9375rem; white-space: nowrap; }
+    #further { position: absolute; right: 1rem; bottom: .5rem; display: grid; place-items: center; background: var(--ink); color: var(--paper); border-radius: 50%; box-shadow: 0 2px 8px rgb(0 0 0 / .3); }
 
     form { display: grid; grid-template-columns: 1fr auto; gap: .5rem; align-items: end; padding: .75rem 1rem 0; border-top: 1px solid var(--line); }
     textarea { width: 100%; min-height: 48px; max-height: 9rem; resize: none; padding: .65rem .9rem; border: 2px solid var(--soft); border-radius: 1.4rem; background: var(--paper); color: var(--ink); font-size: max(1rem, 16px); line-height: 1.4; }
+    textarea:focus-visible { border-color: var(--accent); outline-width: 2px !important; outline-offset: 0 !important; }
     textarea::placeholder { color: var(--soft); opacity: 1; }
     #send { width: 48px; height: 48px; display: grid; place-items: center; background: var(--accent); color: var(--on-accent); border-radius: 50%; }
     #count { grid-column: 1 / -1; font-size: .875rem; color: var(--soft); }
     [aria-invalid="true"] ~ #count { color: var(--warn); }
-    #links { display: flex; flex-wrap: wrap; justify-content: center; gap: 0 1.25rem; padding: .1rem 1rem max(.2rem, env(safe-area-inset-bottom)); }
+    #links { display: flex; flex-wrap: wrap; justify-content: center; gap: 0 1rem; padding: .1rem .5rem max(.2rem, env(safe-area-inset-bottom)); }
 
     #sheet { position: absolute; inset: 4rem 0 0; display: flex; flex-direction: column; gap: .9rem; overflow-y: auto; padding: 1.25rem; background: var(--paper); }
     #sheet-title { font-weight: 700; font-size: 1.25rem; }
     .switch { display: flex; gap: .75rem; min-height: 44px; padding: .7rem .9rem; border: 1px solid var(--line); border-radius: .9rem; cursor: pointer; }
     .switch b, .switch small { display: block; text-decoration: none !important; }
     .switch small { color: var(--soft); font-size: .9375rem; line-height: 1.4; }
+    #sheet > * { flex: none; }
     .row { display: flex; flex-direction: column; gap: .6rem; margin-top: .25rem; }
     .row button { display: flex; align-items: center; justify-content: center; gap: .5rem; }
     .row .danger { background: var(--exit); border-color: var(--exit); color: var(--on-exit); }
 
     @media (prefers-reduced-motion: reduce) { * { animation: none !important; scroll-behavior: auto !important; } }
     @media (forced-colors: active) {
-      :is(#exit, #send, #launcher, #newest, .user .bubble, .reach a) { border: 2px solid ButtonText; }
+      :is(#exit, #send, #launcher, #further, .user .bubble, .reach a) { border: 2px solid ButtonText; }
       .open .opening::before { forced-color-adjust: auto; }
       svg { stroke: currentColor; }
     }

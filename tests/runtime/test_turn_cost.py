@@ -1,0 +1,91 @@
+"""What is taken out of a turn changes nothing of what a turn does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from rasa.core.channels.channel import UserMessage
+from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
+from rasa.engine.graph import GraphSchema, SchemaNode
+from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.shared.core.events import Event, SlotSet
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from bot.runtime.bot import Bot
+from bot.runtime.graph_runner import DirectGraphRunner
+from bot.runtime.settings import load_settings
+
+SAID = ["hallo", "ze sluiten mij uit op school", "ja", "hoe blokkeer ik iemand op instagram", "dank je"]
+
+
+@pytest.fixture(scope="module")
+def bot() -> Iterator[Bot]:
+    loaded = Bot.load(load_settings(), in_memory=True)
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="module")
+def tracker(bot: Bot) -> DialogueStateTracker:
+    async def talk() -> DialogueStateTracker:
+        for text in SAID:
+            await bot.respond("x", text)
+        found = await bot._store.retrieve("x")
+        assert found is not None
+        return found
+
+    return asyncio.run(talk())
+
+
+def test_a_copy_of_a_tracker_is_what_a_replay_gives(tracker: DialogueStateTracker) -> None:
+    copied, replayed = tracker.copy(), tracker.travel_back_in_time(float("inf"))
+    assert copied == replayed
+    assert copied.current_state() == replayed.current_state()
+
+
+def test_a_copy_of_a_tracker_changes_nothing_in_the_first(tracker: DialogueStateTracker) -> None:
+    before = tracker.current_state(), len(tracker.events)
+    tracker.copy().update(SlotSet("role", "someone else"))
+    assert (tracker.current_state(), len(tracker.events)) == before
+
+
+def test_the_direct_runner_gives_what_dask_gives(bot: Bot, tracker: DialogueStateTracker) -> None:
+    processor = bot._agent.processor
+    assert processor is not None
+    direct = processor.graph_runner
+    assert isinstance(direct, DirectGraphRunner)
+    dask = DaskGraphRunner.__new__(DaskGraphRunner)
+    dask._graph_schema, dask._instantiated_nodes, dask._execution_context = direct._schema, direct._nodes, None
+    nlu, core = processor.model_metadata.nlu_target, processor.model_metadata.core_target
+    for text in SAID:
+        inputs = {PLACEHOLDER_MESSAGE: [UserMessage(text)], PLACEHOLDER_TRACKER: tracker}
+        ours, theirs = direct.run(inputs, [nlu])[nlu][0], dask.run(inputs, [nlu])[nlu][0]
+        assert ours.as_dict(only_output_properties=True) == theirs.as_dict(only_output_properties=True)
+    inputs = {PLACEHOLDER_TRACKER: tracker}
+    ours, theirs = direct.run(inputs, [core])[core], dask.run(inputs, [core])[core]
+    assert ours.probabilities == theirs.probabilities
+    assert ours.policy_name == theirs.policy_name
+
+
+def test_the_direct_runner_visits_what_is_needed_once_and_in_order() -> None:
+    seen: list[str] = []
+
+    def node(name: str, *needs: str) -> tuple[SchemaNode, object]:
+        def call(*given: tuple[str, str]) -> tuple[str, str]:
+            seen.append(name)
+            return name, name + "".join(value for _, value in given)
+
+        return SchemaNode(needs={need: need for need in needs}, uses=type, constructor_name="", fn="", config={}), call
+
+    made = {"d": node("d", "b", "c"), "b": node("b", "a"), "c": node("c", "a"), "a": node("a", "given"), "unused": node("unused")}
+    runner = DirectGraphRunner(GraphSchema({name: schema for name, (schema, _) in made.items()}), {name: call for name, (_, call) in made.items()})  # type: ignore[misc]
+    assert runner.run({"given": "!"}, ["d"]) == {"d": "dba!ca!"}
+    assert seen == ["a", "b", "c", "d"]
+
+
+def test_event_classes_are_found_and_unknown_ones_refused(bot: Bot) -> None:
+    assert Event.resolve_by_type("slot") is SlotSet
+    with pytest.raises(ValueError, match="Unknown event"):
+        Event.resolve_by_type("no such event")

@@ -1,0 +1,69 @@
+"""The dialogues of tests/test_stories.yml with the trained model, real actions and a real conversation store.
+
+``rasa test core`` compares predicted actions only; here every turn is answered, and what is said is held against the safety rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.runtime.bot import Bot, Reply
+from bot.runtime.settings import load_settings
+
+STORIES = yaml.safe_load((Path(__file__).parent / "test_stories.yml").read_text(encoding="utf-8"))["stories"]
+
+
+def turns(story: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What is typed, the intent, and the action that must follow."""
+    steps = story["steps"]
+    return [(user["user"].strip(), user["intent"], action["action"]) for user, action in zip(steps[::2], steps[1::2])]
+
+
+@pytest.fixture(scope="module")
+def bot() -> Any:
+    loaded = Bot.load(load_settings(), in_memory=True)
+    yield loaded
+    loaded.close()
+
+
+async def held(bot: Bot, story: dict[str, Any]) -> list[Reply]:
+    sender = uuid.uuid4().hex
+    return [await (bot.tap(sender, text) if text.startswith("/") else bot.respond(sender, text)) for text, _, _ in turns(story)]
+
+
+def test_there_are_enough_dialogues_and_each_is_long_enough() -> None:
+    assert len(STORIES) >= 40
+    assert min(len(turns(story)) for story in STORIES) >= 6
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story["story"])
+def test_dialogue(bot: Bot, story: dict[str, Any]) -> None:
+    replies = asyncio.run(held(bot, story))
+    for (text, intent, action), reply in zip(turns(story), replies):
+        assert reply.parsed is not None, text
+        crisis = action == "action_crisis"
+        if not crisis:
+            assert reply.parsed["intent"]["name"] == intent, f"{text}: read as {reply.parsed['intent']['name']}"
+        assert reply.messages, text
+        assert all(message["text"].strip() for message in reply.messages), text
+        shown = [message for message in reply.messages if message["type"] == "helpline"]
+        if crisis:
+            # Safety rule 1: the emergency help comes before any question; rule 2: never "I do not understand".
+            assert shown, text
+            assert not any(message["type"] == "question" for message in reply.messages), text
+            assert not any("fallback" in str(message.get("id")) for message in reply.messages), text
+
+
+def test_no_reply_repeats_itself_word_for_word(bot: Bot) -> None:
+    """Within one conversation the same tip is not told twice unasked."""
+    for story in STORIES[:20]:
+        tips: list[str] = []
+        for reply in asyncio.run(held(bot, story)):
+            tips += [message["id"] for message in reply.messages if message["type"] == "tip"]
+        assert len(tips) == len(set(tips)), story["story"]

@@ -1,0 +1,223 @@
+"""A real server in its own process and a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = PROJECT / "results" / "web"
+
+#: Limits that no test reaches by accident; the tests of the limits start a server of their own.
+ROOMY = {
+    "WEGWIJZER_MESSAGES_PER_MINUTE": "100000",
+    "WEGWIJZER_ADDRESS_MESSAGES_PER_MINUTE": "100000",
+    "WEGWIJZER_SESSIONS_PER_HOUR": "100000",
+    "WEGWIJZER_STREAMS_PER_ADDRESS": "1000",
+}
+_READY_SECONDS = 120
+
+_browser_reason: list[str] = []
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """``wegwijzer run`` in a process; can be stopped, killed and started again on the same data."""
+
+    def __init__(self, data_dir: Path, port: int = 0, **env: str) -> None:
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._env = {**os.environ, **ROOMY, "WEGWIJZER_DATA_DIR": str(data_dir), **env}
+        self.log = data_dir.parent / f"{data_dir.name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        """Start it and wait until it says that it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "run", "--port", str(self.port)], cwd=PROJECT, env=self._env, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server stopped: {self.log.read_text()[-2000:]}")
+            try:
+                if httpx.get(f"{self.url}/health", timeout=_READY_SECONDS).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise RuntimeError("the server did not become ready")
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """Stop it; its exit status."""
+        assert self.process
+        self.process.send_signal(how)
+        status = self.process.wait(timeout=30)
+        self.process = None
+        return status
+
+    def open_session(self, **headers: str) -> Client:
+        """A new conversation over plain HTTP."""
+        answer = httpx.post(f"{self.url}/chat/session", json={}, headers=headers)
+        answer.raise_for_status()
+        return Client(self, answer.json()["token"])
+
+
+class Client:
+    """One conversation over plain HTTP."""
+
+    _count = 0
+
+    def __init__(self, server: Server, token: str) -> None:
+        self.server = server
+        self.token = token
+        self.http = httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+    def send(self, text: str, message_id: str | None = None) -> httpx.Response:
+        """Send a text."""
+        Client._count += 1
+        return self.http.post("/chat/message", json={"id": message_id or f"message-{Client._count:08d}", "text": text})
+
+    def tap(self, button: str) -> httpx.Response:
+        """Tap a button."""
+        Client._count += 1
+        return self.http.post("/chat/message", json={"id": f"message-{Client._count:08d}", "button": button})
+
+    def poll(self, after: int = 0, typing: str = "0") -> dict[str, Any]:
+        """One answer of the long poll."""
+        answer = self.http.get("/chat/poll", params={"after": after, "typing": typing})
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def settled(self, after: int = 0) -> list[dict[str, Any]]:
+        """All events after a number, once the bot has finished."""
+        while True:
+            answer = self.poll(after)
+            if answer["events"] and not answer["typing"]:
+                return list(answer["events"])
+            time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests that leave it as it was."""
+    running = Server(tmp_path_factory.mktemp("web") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Any]:
+    """Starts servers with settings of their own; stops what is still running."""
+    made: list[Server] = []
+
+    def make(**env: str) -> Server:
+        made.append(Server(tmp_path / f"data{len(made)}", **env))
+        return made[-1].start()
+
+    yield make
+    for one in made:
+        if one.process:
+            one.stop()
+
+
+def _find_browser() -> str | None:
+    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+
+
+def _debian_browser() -> str:
+    """Install Debian's Chromium; the reason why not, or nothing."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return "no Chromium on the PATH, and Debian's package needs root"
+    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]):
+        done = subprocess.run(command, capture_output=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False)
+        if done.returncode:
+            return f"'{' '.join(command)}' failed"
+    return ""
+
+
+def _playwright_browser() -> str:
+    done = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)
+    return "playwright could not fetch its own Chromium" if done.returncode else ""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say loudly what did not run."""
+    for reason in _browser_reason:
+        terminalreporter.section("NO BROWSER TESTS", sep="!", red=True)
+        terminalreporter.line(f"The widget was not tested in a browser: {reason}.")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium: the one that is there, Debian's, or Playwright's own."""
+    from playwright.sync_api import sync_playwright
+
+    path = _find_browser()
+    if not path:
+        reason = _debian_browser()
+        path = _find_browser()
+        if not path and _playwright_browser():
+            _browser_reason.append(f"{reason}; Playwright's own could not be fetched")
+            pytest.skip(f"no browser: {reason}")
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not start as root, and its shared memory is small in containers.
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else []
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture
+def new_page(browser: Any) -> Iterator[Any]:
+    """Makes pages, each in a context of its own unless one is given; errors in the page fail the test."""
+    contexts: list[Any] = []
+    problems: list[str] = []
+
+    def make(url: str = "", size: str = "phone", context: Any = None, **options: Any) -> Any:
+        if context is None:
+            context = browser.new_context(
+                viewport=SIZES[size], has_touch=size == "phone", device_scale_factor=2 if size == "phone" else 1, locale="nl-BE", **options
+            )
+            context.set_default_timeout(20000)
+            contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None)
+        if url:
+            page.goto(url)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not problems
+
+
+def shoot(page: Any, name: str) -> None:
+    """Keep a picture of a state for people to look at."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    size = "phone" if page.viewport_size["width"] < 600 else "desktop"
+    page.wait_for_timeout(1400)  # the pieces of an answer come in one after the other
+    page.screenshot(path=SCREENSHOTS / f"{name}-{size}.png")
