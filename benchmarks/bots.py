@@ -124,7 +124,7 @@ class BotProgram(ABC):
             return False
 
     def _run(self, command: list[str]) -> str:
-        done = subprocess.run(command, cwd=self.folder, env=self._environment_variables(), capture_output=True, text=True)
+        done = subprocess.run(command, cwd=self.folder, env=self._environment_variables(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchmarkError(f"{self.name}: {command[0]} failed:\n{(done.stderr or done.stdout)[-2000:]}")
         return done.stdout
@@ -221,7 +221,7 @@ def _environment(name: str, *options: str) -> Path:
     folder = CACHE / name
     command = [uv, "sync", "--frozen", "--no-dev", "--quiet", "--python", sys._base_executable, *options]  # type: ignore[attr-defined]
     done = subprocess.run(
-        command, cwd=PROJECT, env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}, capture_output=True, text=True
+        command, cwd=PROJECT, env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise BenchmarkError(f"the environment of '{name}' cannot be made:\n{done.stderr[-2000:]}")

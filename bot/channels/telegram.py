@@ -97,6 +97,11 @@ def api_for(settings: Settings, patience: Patience) -> TelegramApi:
     )
 
 
+def is_token(text: str) -> bool:
+    """Whether a text has the form of a token; only then is it put into an address."""
+    return _TOKEN.match(text) is not None
+
+
 def webhook_address(settings: Settings) -> str:
     """Where Telegram sends updates."""
     return f"{settings.telegram_webhook_url}{WEBHOOK_PATH}"
@@ -130,7 +135,7 @@ class TelegramChannel:
         token = self._settings.telegram_token
         if token is None:
             return
-        if not _TOKEN.match(token.get_secret_value()):
+        if not is_token(token.get_secret_value()):
             self._refuse()
             return
         secret = self._settings.telegram_secret

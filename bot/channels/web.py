@@ -305,7 +305,9 @@ class WebChannel:
     async def _add_headers(self, request: Request, response: HTTPResponse) -> None:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        page = (response.content_type or "").startswith("text/html")
+        # By path, not by type: a browser takes over the headers of "not modified" for the page that it kept.
+        asset = self._assets.get(request.path)
+        page = asset is not None and asset.content_type.startswith("text/html")
         ancestors = " ".join(("'self'", *self._settings.allowed_origins))
         response.headers["Content-Security-Policy"] = (
             _PAGE_POLICY.format(ancestors=ancestors) if page else "default-src 'none'; frame-ancestors 'none'"

@@ -124,14 +124,13 @@ class DutchChatTokenizer(_MadeOfFiles, Tokenizer):
         if attribute != TEXT or self._reader is None:
             return [Token(word, 0) for word in text.split()] or [Token(text, 0)]
         message.set(NORMALISED, text)
-        doc = self._reader.doc(text)
-        named = self._reader.named(doc)
+        tokens, named = self._reader.read(text)
         entities = [
             {"entity": item.kind, "value": item.id, "start": item.start, "end": item.end, "extractor": type(self).__name__}
             for item in named
         ]
         message.set(ENTITIES, (message.get(ENTITIES) or []) + entities, add_to_output=True)
-        return [Token(token.text, token.idx) for token in doc if not token.is_space]
+        return [Token(word, start) for word, start in tokens]
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections import Counter, defaultdict
@@ -68,14 +69,27 @@ def _grams(plain: str) -> frozenset[str]:
 
 
 class Near:
-    """Finds earlier texts that are nearly the same; an inverted index over character n-grams."""
+    """Finds earlier texts that are nearly the same.
 
-    def __init__(self, threshold: float) -> None:
+    Two sets of n-grams with a Jaccard similarity of at least t share one of the first (1 - t) n + 1 in any fixed order (prefix filter,
+    Chaudhuri et al. 2006); rare n-grams come first, so that few texts need a closer look.
+
+    Args:
+        threshold: t.
+        texts: all texts that will be added or looked up; they tell which n-grams are rare.
+    """
+
+    def __init__(self, threshold: float, texts: Iterable[str]) -> None:
         self._threshold = threshold
+        self._frequency = Counter(gram for text in texts for gram in _grams(_plain(text)))
         self._texts: list[str] = []
         self._grams: list[frozenset[str]] = []
         self._index: dict[str, list[int]] = defaultdict(list)
         self._exact: dict[str, int] = {}
+
+    def _prefix(self, grams: frozenset[str]) -> list[str]:
+        ordered = sorted(grams, key=lambda gram: (self._frequency[gram], gram))
+        return ordered[: len(grams) - math.ceil(self._threshold * len(grams)) + 1]
 
     def add(self, text: str) -> None:
         """Remember a text."""
@@ -84,7 +98,7 @@ class Near:
         self._grams.append(_grams(plain))
         self._exact.setdefault(plain, place)
         if len(plain) > _SHORT:
-            for gram in self._grams[place]:
+            for gram in self._prefix(self._grams[place]):
                 self._index[gram].append(place)
 
     def like(self, text: str) -> str | None:
@@ -95,9 +109,8 @@ class Near:
         if len(plain) <= _SHORT:
             return None
         grams = _grams(plain)
-        shared = Counter(place for gram in grams for place in self._index.get(gram, ()))
-        for place, count in shared.most_common(5):
-            if count / (len(grams) + len(self._grams[place]) - count) >= self._threshold:
+        for place in {place for gram in self._prefix(grams) for place in self._index.get(gram, ())}:
+            if len(grams & self._grams[place]) / len(grams | self._grams[place]) >= self._threshold:
                 return self._texts[place]
         return None
 
@@ -105,10 +118,12 @@ class Near:
 def problems(examples: Sequence[Example], evaluation: Iterable[str]) -> list[str]:
     """What must not be: doubles, overlap with evaluation, labels that do not exist."""
     found: list[str] = []
-    apart = Near(SAME_AS_EVALUATION)
+    evaluation = list(evaluation)
+    texts = [example.text for example in examples]
+    apart = Near(SAME_AS_EVALUATION, [*texts, *evaluation])
     for text in evaluation:
         apart.add(text)
-    within = Near(SAME_WITHIN)
+    within = Near(SAME_WITHIN, texts)
     for example in examples:
         where = f"{example.file}: '{example.text[:60]}'"
         # What anybody types to a bot ("ja", "bedankt") stands in any evaluation; a story does not.

@@ -13,7 +13,6 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
 
 from bot.nlu.text import normalise
 from bot.wegwijzer.schema import Helpline, Platform
@@ -82,14 +81,13 @@ class EntityReader:
                         patterns.append({"label": label, "pattern": phrase, "id": key})
         return cls(patterns)
 
-    def doc(self, normalised: str) -> Doc:
-        """spaCy's tokens and entities of a normalised text."""
-        return self._language(normalised)
-
-    @staticmethod
-    def named(doc: Doc) -> list[Named]:
-        """What is named in a document, in order."""
-        return [Named(entity.label_, entity.ent_id_, entity.start_char, entity.end_char) for entity in doc.ents]
+    def read(self, normalised: str) -> tuple[list[tuple[str, int]], list[Named]]:
+        """The tokens of a normalised text with the places where they begin, and what is named in it, in order."""
+        # spaCy keeps every word that it meets: memory would grow with what users write, and hold it. What comes up in here is forgotten.
+        with self._language.memory_zone():
+            doc = self._language(normalised)
+            tokens = [(token.text, token.idx) for token in doc if not token.is_space]
+            return tokens, [Named(entity.label_, entity.ent_id_, entity.start_char, entity.end_char) for entity in doc.ents]
 
 
 def age_band(normalised: str) -> str | None:

@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     table_ = content_.add_parser("docs", help="write the tables in docs/ that are made from content/")
     table_.add_argument("--check", action="store_true", help="only say whether they are up to date")
     table_.set_defaults(do=_content_docs)
+
+    telegram_ = commands.add_parser("telegram", help="the Telegram channel").add_subparsers(
+        dest="telegram_command", metavar="command", required=True, parser_class=_Parser
+    )
+    verify_ = telegram_.add_parser("check", help="does TELEGRAM_TOKEN work, and what is set: name, webhook, commands")
+    verify_.set_defaults(do=_telegram_check)
     return parser
 
 
@@ -281,4 +287,15 @@ def _content_docs(arguments: argparse.Namespace) -> int:
     stale = write_docs(load_content(), check=arguments.check)
     if arguments.check and stale:
         raise UsageError(f"out of date: {', '.join(stale)}; write them with 'make docs'")
+    return 0
+
+
+def _telegram_check(_arguments: argparse.Namespace) -> int:
+    from bot.channels.telegram_check import check
+
+    report = asyncio.run(check(load_settings()))
+    for line in [*report.facts, *(f"note: {remark}" for remark in report.remarks)]:
+        print(line)
+    if report.problems:
+        raise UsageError("; ".join(report.problems))
     return 0

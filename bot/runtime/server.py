@@ -14,6 +14,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, json
 from sanic.server.protocols.http_protocol import HttpProtocol
 
+from bot.channels.telegram import TelegramChannel
 from bot.channels.web import WebChannel
 from bot.runtime.bot import Bot
 from bot.runtime.errors import UserError
@@ -85,17 +86,21 @@ async def _serve(settings: Settings, listener: socket.socket, port: int) -> None
     try:
         await bot.check()
         channel = WebChannel(bot, settings)
+        telegram = TelegramChannel(bot, settings)
         app = make_app(bot, channel)
+        telegram.register(app)
         server = await app.create_server(
             sock=listener, return_asyncio_server=True, access_log=False, protocol=HttpProtocol, asyncio_server_kwargs={"start_serving": False}
         )
         await server.startup()
         await channel.start()
+        await telegram.start()
         await server.start_serving()
         print(_address_line(settings.host, port), flush=True)
         await _told_to_stop()
         server.close()
         await channel.stop()
+        await telegram.stop()
         await _drain(server.connections)
     finally:
         bot.close()

@@ -36,7 +36,6 @@ STAND_INS: dict[str, str] = {
                 "telegram",
                 "twilio",
                 "twilio_voice",
-                "vier_cvg",
                 "webexteams",
             )
         ),

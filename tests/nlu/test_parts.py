@@ -93,11 +93,11 @@ class TestNames:
         ],
     )
     def test_what_is_named(self, reader: EntityReader, text: str, kind: str, name: str) -> None:
-        assert (kind, name) in {(item.kind, item.id) for item in reader.named(reader.doc(normalise(text)))}
+        assert (kind, name) in {(item.kind, item.id) for item in reader.read(normalise(text))[1]}
 
     @pytest.mark.parametrize("text", ["ik snap het niet", "steam komt uit de douche", "mijn nummer is 0475 11 22 33"])
     def test_what_is_not_named(self, reader: EntityReader, text: str) -> None:
-        assert reader.named(reader.doc(normalise(text))) == []
+        assert reader.read(normalise(text))[1] == []
 
     @pytest.mark.parametrize(
         ("text", "band"),

@@ -47,15 +47,15 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         asked.append(copy.deepcopy(kwargs["json"]))
         return await run(self, *args, **kwargs)
 
-    monkeypatch.setattr(InProcessActions, "request", recorded)
-
     async def converse() -> None:
         bot = Bot.load(load_settings(), in_memory=True)
         for text in SAID:
             await bot.respond("x", text)
         bot.close()
 
-    asyncio.run(converse())
+    with monkeypatch.context() as recording:
+        recording.setattr(InProcessActions, "request", recorded)
+        asyncio.run(converse())
     return asked
 
 

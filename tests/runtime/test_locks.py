@@ -55,9 +55,9 @@ def test_a_turn_that_fails_or_is_broken_off_leaves_the_lock_free_and_nothing_beh
 
         async def fail() -> None:
             async with store.lock("one"):
-                raise ValueError
+                raise ValueError("the turn failed")
 
-        with pytest.raises(ValueError, match=""):
+        with pytest.raises(ValueError, match="the turn failed"):
             await fail()
         holder_in = asyncio.Event()
 

@@ -23,7 +23,13 @@ DOMAIN = Domain.from_file(str(PROJECT / "domain.yml"))
 
 def turn(number: int, *slots: SlotSet) -> list[Event]:
     said = UserUttered(f"bericht {number}", intent={"name": "describe", "confidence": 1.0}, parse_data={"facets": {"role": "victim"}})
-    return [said, ActionExecuted("action_signpost"), *(BotUttered(f"antwoord {n}") for n in range(5)), *slots, ActionExecuted("action_listen")]
+    return [
+        said,
+        ActionExecuted("action_signpost"),
+        *(BotUttered(f"antwoord {n}") for n in range(5)),
+        *slots,
+        ActionExecuted("action_listen"),
+    ]
 
 
 def new_store(path: Any = None, **options: Any) -> SqliteTrackerStore:

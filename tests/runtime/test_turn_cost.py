@@ -80,7 +80,9 @@ def test_the_direct_runner_visits_what_is_needed_once_and_in_order() -> None:
         return SchemaNode(needs={need: need for need in needs}, uses=type, constructor_name="", fn="", config={}), call
 
     made = {"d": node("d", "b", "c"), "b": node("b", "a"), "c": node("c", "a"), "a": node("a", "given"), "unused": node("unused")}
-    runner = DirectGraphRunner(GraphSchema({name: schema for name, (schema, _) in made.items()}), {name: call for name, (_, call) in made.items()})  # type: ignore[misc]
+    runner = DirectGraphRunner(
+        GraphSchema({name: schema for name, (schema, _) in made.items()}), {name: call for name, (_, call) in made.items()}
+    )  # type: ignore[misc]
     assert runner.run({"given": "!"}, ["d"]) == {"d": "dba!ca!"}
     assert seen == ["a", "b", "c", "d"]
 

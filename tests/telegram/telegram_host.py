@@ -7,18 +7,14 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 from fake_telegram import FakeTelegram, Person, until
-from sanic import Sanic
-from sanic.touchup import TouchUp
 
-from bot.channels.telegram import TelegramChannel
+from bot.channels.telegram import SECRET_HEADER, WEBHOOK_PATH, TelegramChannel
 from bot.channels.telegram_delivery import Patience
 from bot.channels.telegram_store import Secrets
 from bot.runtime.bot import Bot
 from bot.runtime.settings import Settings, load_settings
-
-# Sanic makes its own methods faster by rewriting them, which it can do for one application in a process only.
-TouchUp._registry.clear()
 
 SECRET = "a secret of at least 16 characters"
 #: Short waits, so that faults pass quickly; nothing is measured by them.
@@ -61,22 +57,17 @@ class Host:
         return self.channel
 
     async def _serve(self, listener: socket.socket) -> None:
-        Sanic.test_mode = False
-        app = Sanic("telegram_test", configure_logging=False, register=False)
-        self.channel.register(app)
-        server = await app.create_server(
-            sock=listener, return_asyncio_server=True, access_log=False, asyncio_server_kwargs={"start_serving": False}
-        )
-        await server.startup()
-        await server.start_serving()
+        """The webhook over HTTP. (Sanic rewrites its own classes and can serve one application in a process; see the tests of the process.)"""
 
-        def close() -> None:
-            server.close()
-            for connection in list(server.connections):
-                connection.abort()
-            listener.close()
+        async def receive(request: web.Request) -> web.Response:
+            return web.Response(status=await self.channel.webhook(request.headers.get(SECRET_HEADER), await request.read()))
 
-        self._stack.callback(close)
+        app = web.Application()
+        app.router.add_post(WEBHOOK_PATH, receive)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        self._stack.push_async_callback(runner.cleanup)
 
     async def stop(self) -> None:
         await self.channel.stop()

@@ -63,7 +63,7 @@ async def test_a_deep_link_tells_where_somebody_comes_from(host: Host, lotte: Pe
     lotte.say("/start sport")
     await host.settled()
     assert TEXTS.links["sport"].text in lotte.texts[0]
-    lotte.say("ze lachen mij elke week uit")
+    lotte.say("ik word gepest")
     await host.settled()
     assert (await host.slots(lotte))["context"] == "sport"
     assert not any("Waar gebeurt het" in text for text in lotte.texts)

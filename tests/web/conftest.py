@@ -169,7 +169,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium: the one that is there, Debian's, or Playwright's own."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = _find_browser()
     if not path:
@@ -178,6 +178,7 @@ def browser() -> Iterator[Any]:
         if not path and _playwright_browser():
             _browser_reason.append(f"{reason}; Playwright's own could not be fetched")
             pytest.skip(f"no browser: {reason}")
+    expect.set_options(timeout=20000)
     with sync_playwright() as playwright:
         # Chromium's own sandbox does not start as root, and its shared memory is small in containers.
         arguments = ["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else []
@@ -204,7 +205,7 @@ def new_page(browser: Any) -> Iterator[Any]:
             contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if "Content Security Policy" in message.text else None)
+        page.on("console", lambda message: problems.append(message.text) if _is_problem(message.text) else None)
         if url:
             page.goto(url)
         return page
@@ -213,6 +214,11 @@ def new_page(browser: Any) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert not problems
+
+
+def _is_problem(text: str) -> bool:
+    """Something that a page of ours was not allowed to do; that another site may not frame it is as it should be."""
+    return "Content Security Policy" in text and "frame-ancestors" not in text
 
 
 def shoot(page: Any, name: str) -> None:

@@ -477,6 +477,9 @@ def test_files_are_compressed_and_known_again(server: Server) -> None:
     assert answer.headers["content-encoding"] == "gzip"
     again = httpx.get(f"{server.url}/widget.js", headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    page = httpx.get(f"{server.url}/chat")
+    again = httpx.get(f"{server.url}/chat", headers={"If-None-Match": page.headers["etag"]})
+    assert again.headers["content-security-policy"] == page.headers["content-security-policy"]
     assert httpx.head(f"{server.url}/widget.js").status_code == 200
 
 

@@ -59,7 +59,7 @@ def test_forms_are_ordered_and_without_doubles() -> None:
         ({"forms": ["threat", None]}, "forms must be a word, not null"),
         ({"forms": ["slaan"]}, "forms cannot be 'slaan'"),
         ({"repeated": "true"}, "repeated must be true, false or null, not 'true'"),
-        ({"repeated": 1}, "repeated must be true, false or null, not '1'"),
+        ({"repeated": 1}, "repeated must be true, false or null, not 1"),
         ({"platform": "hyves"}, "platform cannot be 'hyves'"),
         ({"age_band": "15"}, "age_band cannot be '15'"),
         ({"role": "a\nb" * 100}, "role cannot be"),

@@ -631,9 +631,9 @@
       this.#leaving = true;
       const target = this.getAttribute("exit-url") ?? TEXTS.exitUrl;
       const erase = this.#memory.kept.exitErases;
+      this.#tabs?.postMessage({ leave: true });
       document.documentElement.replaceChildren();
       document.title = new URL(target).hostname;
-      this.#tabs?.postMessage({ leave: true });
       const erased = erase ? this.#connection.erase(true).catch(() => {}) : Promise.resolve();
       this.#memory.forget(erase);
       try {
