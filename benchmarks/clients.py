@@ -18,8 +18,8 @@ class Conversation(ABC):
     """One user's conversation."""
 
     @abstractmethod
-    async def turn(self, text: str) -> int:
-        """Send a message and wait for its answer; the number of messages in the answer."""
+    async def turn(self, text: str) -> None:
+        """Send a message and wait until the bot has said all that it says to it; the example bot sometimes says nothing."""
 
 
 class Client(ABC):
@@ -48,10 +48,10 @@ class _RestConversation(Conversation):
         self._url = url
         self._sender = uuid.uuid4().hex
 
-    async def turn(self, text: str) -> int:
+    async def turn(self, text: str) -> None:
         async with self._http.post(self._url, json={"sender": self._sender, "message": text}) as response:
             response.raise_for_status()
-            return len(await response.json())
+            await response.json()
 
 
 class WebClient(Client):
@@ -75,22 +75,21 @@ class _WebConversation(Conversation):
         self._headers = headers
         self._stream = stream
 
-    async def turn(self, text: str) -> int:
+    async def turn(self, text: str) -> None:
         body = {"id": uuid.uuid4().hex, "text": text}
         async with self._http.post(self._url, json=body, headers=self._headers) as response:
             response.raise_for_status()
             await response.read()
-        return await asyncio.wait_for(self._answer(), _ANSWER_SECONDS)
+        await asyncio.wait_for(self._answer(), _ANSWER_SECONDS)
 
-    async def _answer(self) -> int:
-        """Read events until the bot stops typing; the number of messages of the bot."""
-        messages = 0
+    async def _answer(self) -> None:
+        """Read events until the bot has answered and stopped typing."""
+        answered = False
         while True:
             kind, data = await self._event()
-            if kind == "bot":
-                messages += 1
-            elif kind == "typing" and not json.loads(data)["on"] and messages:
-                return messages
+            answered = answered or kind == "bot"
+            if answered and kind == "typing" and not json.loads(data)["on"]:
+                return
 
     async def _event(self) -> tuple[str, str]:
         kind, data = "", ""

@@ -57,11 +57,7 @@ async def first_answer(client: Client) -> None:
 
 
 async def play(client: Client, clients: int, seconds: float) -> Load:
-    """Let users talk until the time is over; conversations that were begun are ended.
-
-    Raises:
-        RuntimeError: a message without any answer.
-    """
+    """Let users talk until the time is over; conversations that were begun are ended."""
     scripts = read_conversations()
     numbers = count()
     latencies: list[float] = []
@@ -71,10 +67,8 @@ async def play(client: Client, clients: int, seconds: float) -> Load:
             async with client.conversation(http) as conversation:
                 for text in scripts[next(numbers) % len(scripts)]:
                     sent = time.perf_counter()
-                    answers = await conversation.turn(text)
+                    await conversation.turn(text)
                     latencies.append(time.perf_counter() - sent)
-                    if not answers:
-                        raise RuntimeError("a message was not answered")
 
     async with _http() as http:
         started = time.perf_counter()

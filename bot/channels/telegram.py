@@ -15,6 +15,7 @@ import html
 import json
 import logging
 import re
+import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +28,9 @@ from sanic.response import HTTPResponse, empty
 from telegram import Bot as TelegramApi
 from telegram import BotCommand, LinkPreviewOptions, Update
 from telegram.constants import ChatAction, ParseMode
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
+from telegram.warnings import PTBUserWarning
 
 from bot.channels.telegram_delivery import ChatGone, Delivery, Pacer, Patience, seconds_of
 from bot.channels.telegram_format import LIMIT, Formatter, units, visible
@@ -56,6 +58,9 @@ _ALBUMS_KEPT = 500
 _TYPING_EVERY_SECONDS = 4.0
 _BATCH = 100
 _COMMAND = re.compile(r"^/([a-z]+)(?:@\w+)?(?:\s+(\S.*))?\s*$", re.S | re.I)
+# Updates are fetched as they are, see TelegramChannel._fetch; the library would rather read them itself.
+warnings.filterwarnings("ignore", message="Please use 'Bot.getUpdates'", category=PTBUserWarning)
+
 _TOKEN = re.compile(r"^[0-9]{1,20}:[A-Za-z0-9_-]{1,120}$")
 
 
@@ -79,9 +84,9 @@ class _Answer:
 
 
 def api_for(settings: Settings, patience: Patience) -> TelegramApi:
-    """A client of the Bot API. The libraries below it are kept from logging: their lines hold the token."""
+    """A client of the Bot API. The libraries below it are kept from logging: their lines hold the token, or what users wrote."""
     for name in ("httpx", "httpcore", "telegram"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     assert settings.telegram_token
 
     def requests(connections: int) -> HTTPXRequest:
@@ -154,8 +159,7 @@ class TelegramChannel:
         if self._running is None:
             return
         self._open = False
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
+        await _cancel([self._running])
         await self._confirm()
         await self._end_lines(self._patience.stop)
         with contextlib.suppress(TelegramError, RuntimeError):
@@ -168,9 +172,7 @@ class TelegramChannel:
         tasks = [line.task for line in self._lines.values() if line.task]
         if tasks:
             await asyncio.wait(tasks, timeout=within)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancel(tasks)
 
     async def _run(self) -> None:
         try:
@@ -206,7 +208,8 @@ class TelegramChannel:
             except Conflict:
                 logger.warning("another process fetches the updates of this Telegram bot; only one can")
                 await asyncio.sleep(self._patience.longest_pause)
-            except TelegramError as error:
+            except Exception as error:  # noqa: BLE001
+                # An answer of a shape that the library does not know must not end the channel either.
                 logger.warning("Telegram: %s failed (%s), tried again in %.0f s", what, type(error).__name__, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._patience.longest_pause)
@@ -232,19 +235,26 @@ class TelegramChannel:
         self.status = "polling"
         logger.info("Telegram: updates are fetched by long polling")
         while True:
-            updates = await self._patiently(self._fetch, "fetching updates")
+            updates: list[dict[str, Any]] = await self._patiently(self._fetch, "fetching updates")
             self._receive(updates)
             # Nothing left: all is confirmed. Without an offset the next number may be any, as Telegram allows itself after a quiet week.
-            self._offset = updates[-1].update_id + 1 if updates else None
+            self._offset = updates[-1]["update_id"] + 1 if updates else None
 
-    async def _fetch(self) -> tuple[Update, ...]:
-        return await self._api.get_updates(self._offset, limit=_BATCH, timeout=int(self._patience.poll), allowed_updates=ALLOWED_UPDATES)
+    async def _fetch(self, limit: int = _BATCH, wait: float | None = None) -> Any:
+        """Updates as Telegram wrote them: one that the library cannot read must not hold up those behind it."""
+        seconds = self._patience.poll if wait is None else wait
+        asked = {"offset": self._offset, "limit": limit, "timeout": int(seconds), "allowed_updates": ALLOWED_UPDATES}
+        try:
+            return await self._api.do_api_request("getUpdates", asked, read_timeout=seconds + self._patience.answer)
+        except EndPointNotFound:
+            # What the library makes of a token that was good and is no more.
+            raise InvalidToken from None
 
     async def _confirm(self) -> None:
         """Tell Telegram which updates were received, so that it does not send them again after a restart."""
         if self._offset is not None and self.status == "polling":
-            with contextlib.suppress(TelegramError):
-                await self._api.get_updates(self._offset, limit=1, timeout=0, read_timeout=self._patience.stop)
+            with contextlib.suppress(TelegramError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._fetch(limit=1, wait=0), self._patience.stop)
 
     async def _introduce(self) -> None:
         """Commands and descriptions in Dutch, where they are not set so already: Telegram allows few changes."""
@@ -290,16 +300,25 @@ class TelegramChannel:
         if len(body) > _LONGEST_UPDATE:
             return 413
         try:
-            update = Update.de_json(json.loads(body), self._api)
-        except Exception:  # noqa: BLE001
-            # Whatever is wrong with the shape surfaces as some exception of the library; the body must not reach the log.
+            update = json.loads(body)
+        except (ValueError, RecursionError):
             return 400
-        self._receive((update,))
+        if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
+            return 400
+        self._receive([update])
         return 200
 
-    def _receive(self, updates: tuple[Update, ...]) -> None:
-        for incoming in self._store.accept((update.update_id, _reduced(update)) for update in updates):
+    def _receive(self, updates: list[dict[str, Any]]) -> None:
+        for incoming in self._store.accept((update["update_id"], self._read(update)) for update in updates):
             self._queue(incoming)
+
+    def _read(self, update: dict[str, Any]) -> Incoming | None:
+        try:
+            return reduce_update(Update.de_json(update, self._api))
+        except Exception as error:  # noqa: BLE001
+            # Whatever is wrong with the shape surfaces as some exception of the library, whose message must not reach the log.
+            logger.error("an update of Telegram could not be read: %s", type(error).__name__)
+            return None
 
     def _resume(self) -> None:
         """Go on where the last run stopped."""
@@ -498,17 +517,16 @@ class TelegramChannel:
         return _Answer(_texts(self._texts.lines("private_only", "group", username=self._api.username)), left=True)
 
 
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End tasks. One cancellation can get lost in the HTTP client while it connects, so it is repeated."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.2)
+
+
 def _texts(lines: Iterable[str], options: Sequence[Option] = ()) -> list[Message]:
     """Lines of content/telegram.yml as messages; buttons stand with the last one."""
     messages: list[Message] = [{"type": "text", "text": line} for line in lines]
     messages[-1]["options"] = list(options)
     return messages
-
-
-def _reduced(update: Update) -> Incoming | None:
-    try:
-        return reduce_update(update)
-    except Exception as error:  # noqa: BLE001
-        # An update of a shape that is not foreseen must not stop those behind it.
-        logger.error("an update of Telegram could not be read: %s", type(error).__name__)
-        return None

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 import httpx
@@ -34,7 +35,7 @@ _GONE = (
 )
 #: Failures before Telegram can have seen the request.
 _NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_PROBES = 12
+_MOST_PROBES = 60
 
 
 class ChatGone(Exception):
@@ -98,10 +99,15 @@ class MessageIds:
         if message_id > self.highest:
             self.highest = self._store.highest_message = message_id
 
-    def gaps(self, after: int) -> list[int]:
-        """Ids after this one that were never seen, the lowest first."""
+    def gaps(self, after: int, unknown: int) -> list[int]:
+        """Ids after this one that were never seen, the lowest first.
+
+        Args:
+            unknown: how many messages may have been given an id that is not known yet.
+        """
         seen = set(self._recent)
-        return [number for number in range(after + 1, max(self.highest, after) + 3) if number not in seen][:_PROBES]
+        found = (number for number in range(after + 1, max(self.highest, after) + unknown + 1) if number not in seen)
+        return list(islice(found, _MOST_PROBES))
 
 
 class Delivery:
@@ -110,6 +116,7 @@ class Delivery:
     def __init__(self, api: Bot, store: TelegramStore, patience: Patience, per_second: float) -> None:
         self._api, self._store, self._patience = api, store, patience
         self._pacer = Pacer(per_second)
+        self._under_way = 0
         self.ids = MessageIds(store)
 
     async def deliver(self, chat: str) -> None:
@@ -119,11 +126,14 @@ class Delivery:
             ChatGone: nothing can be sent there; what waited was dropped.
         """
         while message := self._store.next_to_send(chat):
+            self._under_way += 1
             try:
                 sent = await self._send(message)
             except (Forbidden, ChatGone, ChatMigrated):
                 logger.info("a chat is gone: %d messages dropped", self._store.drop_chat(chat))
                 raise ChatGone from None
+            finally:
+                self._under_way -= 1
             if sent:
                 self.ids.saw(message.chat_id, sent)
             self._store.sent(message.id)
@@ -176,7 +186,8 @@ class Delivery:
         Telegram has no way to ask, but it says "message is not modified" to an edit that changes nothing. A bot can edit only its own
         messages, and in this chat at most the one that is looked for is newer than what was known: nothing else can be hit.
         """
-        for number in self.ids.gaps(after):
+        # Next to the messages of other chats that are under way, people may have written some that have not arrived.
+        for number in self.ids.gaps(after, unknown=self._under_way + 2):
             try:
                 await self._api.edit_message_text(
                     plain(message.html) if html is None else html,

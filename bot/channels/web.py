@@ -25,7 +25,7 @@ from bot.channels.web_conversations import Conversations, Listener
 from bot.channels.web_errors import CODE_OF_STATUS, STATUS, Refusal
 from bot.channels.web_limits import Buckets, Slots, address_key
 from bot.channels.web_pages import STATIC, Asset, load_assets
-from bot.channels.web_requests import BODY_LIMIT, MessageBody, SessionBody, read_body, read_event_id
+from bot.channels.web_requests import BODY_LIMIT, MessageBody, SessionBody, read_body, read_event_id, read_poll
 from bot.channels.web_sessions import Ended, Event, Session, SessionEnded, Sessions, UnknownButton
 from bot.channels.web_texts import load_widget
 from bot.channels.web_tokens import TokenError, Tokens, signing_key
@@ -85,7 +85,7 @@ class WebChannel:
         app.config.REQUEST_MAX_SIZE = BODY_LIMIT
         app.config.PROXIES_COUNT = self._settings.proxies or None
         app.register_middleware(self._check_origin, "request")
-        app.register_middleware(self._add_headers, "response")
+        app.register_middleware(self._add_headers, "response")  # type: ignore[arg-type] (Sanic's hint leaves out middleware that changes)
         app.error_handler.add(Exception, self._on_error)
         for path in self._assets:
             app.add_route(self._asset, path, methods=["GET", "HEAD"], name=f"asset{path.replace('/', '_')}")
@@ -114,7 +114,7 @@ class WebChannel:
         while True:
             try:
                 await self._conversations.end_idle()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 (one that cannot be removed now is tried again)
                 logger.error("removing expired conversations failed: %s", type(error).__name__)
             await asyncio.sleep(min(_SWEEP_SECONDS, self._settings.tracker_hours * 3600))
 
@@ -173,14 +173,14 @@ class WebChannel:
         if self._sessions.known_message(session.id, body.id):
             return json({"accepted": True, "duplicate": True})
         self._check_pace(request, session.id)
-        if body.text is not None:
-            self._check_text(body.text)
-            self._sessions.accept_text(session.id, body.id, body.text)
-        else:
+        if body.button is not None:
             try:
                 self._sessions.accept_button(session.id, body.id, body.button)
             except UnknownButton:
                 raise Refusal("unknown_button") from None
+        elif body.text is not None:
+            self._check_text(body.text)
+            self._sessions.accept_text(session.id, body.id, body.text)
         self._conversations.work_on(session.id)
         return json({"accepted": True, "duplicate": False}, status=202)
 
@@ -200,7 +200,7 @@ class WebChannel:
     async def _stream_events(self, request: Request) -> None:
         """Server-sent events: first what was missed, then what comes."""
         session = self._session(request)
-        after = read_event_id(request.headers.get("last-event-id", ""))
+        after = read_event_id(request.headers.get("last-event-id"))
         async with self._listening(request, session) as listener:
             response = await request.respond(
                 status=200, content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -241,8 +241,7 @@ class WebChannel:
     async def _poll_events(self, request: Request) -> HTTPResponse:
         """Long polling: what is new since ``after``, waiting a while when there is nothing."""
         session = self._session(request)
-        after = read_event_id(request.args.get("after", ""))
-        known_typing = request.args.get("typing") == "1"
+        after, known_typing = read_poll(request.get_args(keep_blank_values=True))
         reset = self._lost_track(session, after)
         async with self._listening(request, session) as listener:
             deadline = time.monotonic() + _POLL_SECONDS

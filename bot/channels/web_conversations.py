@@ -140,7 +140,7 @@ class Conversations:
                     return
                 self._sessions.answer(session_id, incoming, reply.messages)
                 self.wake(session_id)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, the server goes on for everybody else)
             # The message stays on disk and is taken up again with the next one; its text must not reach the log.
             logger.error("conversation stopped: %s", type(error).__name__)
         finally:

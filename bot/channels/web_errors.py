@@ -16,7 +16,7 @@ STATUS: dict[str, HTTPStatus] = {
     "empty": HTTPStatus.UNPROCESSABLE_ENTITY,
     "too_long": HTTPStatus.UNPROCESSABLE_ENTITY,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "unknown_button": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unknown_button": HTTPStatus.NOT_FOUND,
     "bad_event_id": HTTPStatus.BAD_REQUEST,
     "too_fast": HTTPStatus.TOO_MANY_REQUESTS,
     "too_many_sessions": HTTPStatus.TOO_MANY_REQUESTS,

@@ -9,6 +9,7 @@ import json
 import string
 from dataclasses import dataclass
 from pathlib import Path
+
 from bot.channels.web_texts import WidgetFile, widget_texts
 from bot.wegwijzer.content import Content
 

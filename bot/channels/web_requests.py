@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Extra, StrictBool, StrictStr, ValidationError, constr, root_validator
@@ -84,14 +85,28 @@ def _is_unicode(data: dict[str, Any]) -> bool:
     return True
 
 
-def read_event_id(text: str) -> int:
+def read_event_id(text: str | None) -> int:
     """The number of the last event that a client has; 0 for none.
 
     Raises:
         Refusal: not a number.
     """
-    if not text:
+    if text is None:
         return 0
     if not (text.isascii() and text.isdecimal() and len(text) <= _EVENT_ID_DIGITS):
         raise Refusal("bad_event_id")
     return int(text)
+
+
+def read_poll(arguments: Mapping[str, list[str]]) -> tuple[int, bool]:
+    """The query of a poll: the last event that the client has, and whether it knows that the bot is working.
+
+    Raises:
+        Refusal: not a number, not a yes or no, or given twice.
+    """
+    after, typing = arguments.get("after"), arguments.get("typing", ["0"])
+    if after is not None and len(after) != 1:
+        raise Refusal("bad_event_id")
+    if typing not in (["0"], ["1"]):
+        raise Refusal("wrong_fields")
+    return read_event_id(after[0] if after else None), typing == ["1"]

@@ -12,7 +12,7 @@ from bot.wegwijzer.situation import Situation
 from bot.wegwijzer.vocabulary import FACETS
 
 #: Acts to which the bot answers with the signpost.
-TELLING = frozenset({"describe", "not_dutch"})
+TELLING = frozenset({"describe", "not_dutch", "ask_tips"})
 
 
 def facets_of(parsed: Mapping[str, Any]) -> dict[str, Any]:

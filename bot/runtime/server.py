@@ -90,8 +90,13 @@ async def _serve(settings: Settings, listener: socket.socket, port: int) -> None
         app = make_app(bot, channel)
         telegram.register(app)
         server = await app.create_server(
-            sock=listener, return_asyncio_server=True, access_log=False, protocol=HttpProtocol, asyncio_server_kwargs={"start_serving": False}
+            sock=listener,
+            return_asyncio_server=True,
+            access_log=False,
+            protocol=HttpProtocol,
+            asyncio_server_kwargs={"start_serving": False},
         )
+        assert server  # what return_asyncio_server asks for
         await server.startup()
         await channel.start()
         await telegram.start()
@@ -130,7 +135,7 @@ def make_app(bot: Bot, channel: WebChannel) -> Sanic:
 
 
 def _address_line(host: str, port: int) -> str:
-    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104 (only compared)
     return f"Wegwijzer is ready. Open http://{shown}:{port}/ (demo site) or http://{shown}:{port}/chat (full page); Ctrl-C stops it."
 
 
@@ -147,7 +152,7 @@ async def _drain(connections: set[HttpProtocol]) -> None:
     deadline = asyncio.get_running_loop().time() + _SHUTDOWN_SECONDS
     for connection in list(connections):
         connection.close_if_idle()
-    while connections and asyncio.get_running_loop().time() < deadline:
+    while connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 (Sanic tells nobody when one has gone)
         await asyncio.sleep(0.05)
     for connection in list(connections):
-        connection.abort()
+        connection.abort()  # type: ignore[no-untyped-call]

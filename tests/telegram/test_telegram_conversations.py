@@ -233,7 +233,7 @@ async def test_commands_and_description_are_set_in_dutch_once(host: Host, telegr
 async def test_a_group_is_told_once_and_left(host: Host, telegram: FakeTelegram, other: str) -> None:
     group = telegram.group()
     group.member("member")
-    group.say("hallo bot") if other == "message" else group.member("administrator")
+    group.say("hallo bot") if other == "message" else group.member("member")
     await host.settled()
     assert len(group.texts) == 1
     assert "https://t.me/WegwijzerBot" in group.texts[0]
@@ -262,6 +262,14 @@ async def test_what_needs_no_answer_gets_none(host: Host, telegram: FakeTelegram
     assert telegram.calls_of("sendMessage") == []
 
 
+async def test_an_update_of_a_shape_that_is_not_known_holds_up_nothing(host: Host, telegram: FakeTelegram, lotte: Person) -> None:
+    telegram.push("message", {"chat": {"id": lotte.id, "type": "private"}, "message_id": "?", "hologram": {}})
+    telegram.push("my_chat_member", {"chat": {"id": -7, "type": "group"}})
+    lotte.say("/help")
+    await host.settled()
+    assert len(lotte.texts) == 1
+
+
 SOMETHING_ELSE = {
     "voice": {"voice": {"file_id": "AwACAgQ", "file_unique_id": "AgAD", "duration": 3}},
     "sticker": {"sticker": {
@@ -269,10 +277,7 @@ SOMETHING_ELSE = {
     }},
     "contact": {"contact": {"phone_number": "+32470123456", "first_name": "Finn"}},
     "location": {"location": {"latitude": 51.2194, "longitude": 4.4025}},
-    "other": {"poll": {
-        "id": "1", "question": "?", "options": [], "total_voter_count": 0, "is_closed": False, "is_anonymous": True, "type": "regular",
-        "allows_multiple_answers": False,
-    }},
+    "other": {"invoice": {"title": "x", "description": "x", "start_parameter": "x", "currency": "EUR", "total_amount": 100}},
 }  # fmt: skip
 
 

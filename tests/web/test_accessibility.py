@@ -11,8 +11,8 @@ from .conftest import Server, shoot
 from .test_widget import CRISIS, STORY, say, say_and_wait
 
 pytest.importorskip("playwright")
-import axe_playwright_python  # noqa: E402
-from playwright.sync_api import expect  # noqa: E402
+import axe_playwright_python
+from playwright.sync_api import expect
 
 _AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
@@ -165,7 +165,9 @@ def test_targets_are_large(server: Server, new_page: Any) -> None:
         assert inline or box["width"] >= 44, target.inner_text()
 
 
-@pytest.mark.parametrize(("width", "height", "why"), [(320, 568, "small phone"), (640, 400, "desktop at 200 %"), (844, 390, "phone on its side")])
+@pytest.mark.parametrize(
+    ("width", "height", "why"), [(320, 568, "small phone"), (640, 400, "desktop at 200 %"), (844, 390, "phone on its side")]
+)
 def test_small_screens(server: Server, new_page: Any, width: int, height: int, why: str) -> None:
     page = new_page()
     page.set_viewport_size({"width": width, "height": height})

@@ -189,7 +189,7 @@ def test_a_button_of_another_conversation_is_unknown(server: Server) -> None:
     option = next(option for event in first.settled() if event["kind"] == "bot" for option in event["data"]["options"])
     for button in (option["id"], "nonsense", "/erase_yes"):
         answer = second.tap(button)
-        assert (answer.status_code, _code(answer)) == (422, "unknown_button")
+        assert (answer.status_code, _code(answer)) == (404, "unknown_button")
 
 
 def test_the_bot_does_not_say_again_what_the_client_has_shown(server: Server) -> None:
@@ -284,6 +284,12 @@ def test_a_last_event_id_that_is_no_number_is_refused(server: Server, last: str)
     client = server.open_session()
     answer = client.http.get("/chat/events", headers={"Last-Event-ID": last.encode()})
     assert (answer.status_code, _code(answer)) == (400, "bad_event_id")
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=", "after=1&after=2", "typing=yes", "typing=", "after=-1"])
+def test_a_poll_that_makes_no_sense_is_refused(server: Server, query: str) -> None:
+    answer = server.open_session().http.get(f"/chat/poll?{query}")
+    assert (answer.status_code, _code(answer)) in {(400, "bad_event_id"), (422, "wrong_fields")}
 
 
 def test_a_last_event_id_from_elsewhere_gets_everything(server: Server) -> None:
@@ -452,7 +458,8 @@ def test_too_many_streams_from_one_address(make_server: Any) -> None:
 def test_a_forwarded_address_is_not_believed_without_a_proxy(make_server: Any) -> None:
     server = make_server(WEGWIJZER_SESSIONS_PER_HOUR="2")
     statuses = [
-        httpx.post(f"{server.url}/chat/session", json={}, headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code for number in range(3)
+        httpx.post(f"{server.url}/chat/session", json={}, headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
+        for number in range(3)
     ]
     assert statuses == [201, 201, 429]
 
@@ -460,7 +467,9 @@ def test_a_forwarded_address_is_not_believed_without_a_proxy(make_server: Any) -
 # --- headers, pages, log ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/chat", "/widget.js", "/demo.css", "/chat.css", "/openapi.json", "/health", "/nowhere", "/chat/poll"])
+@pytest.mark.parametrize(
+    "path", ["/", "/chat", "/widget.js", "/demo.css", "/chat.css", "/openapi.json", "/health", "/nowhere", "/chat/poll"]
+)
 def test_every_answer_has_security_headers_and_no_cookie(server: Server, path: str) -> None:
     answer = httpx.get(server.url + path)
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -491,7 +500,11 @@ def test_the_widget_is_small(server: Server) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
-    [("GET", "/nowhere", 404, "not_found"), ("PUT", "/chat/message", 405, "wrong_method"), ("GET", "/chat/../etc/passwd", 404, "not_found")],
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("PUT", "/chat/message", 405, "wrong_method"),
+        ("GET", "/chat/../etc/passwd", 404, "not_found"),
+    ],
 )
 def test_what_is_not_there(server: Server, method: str, path: str, status: int, code: str) -> None:
     answer = httpx.request(method, server.url + path)

@@ -14,7 +14,7 @@ import pytest
 from .conftest import SIZES, Server, shoot
 
 pytest.importorskip("playwright")
-from playwright.sync_api import expect  # noqa: E402
+from playwright.sync_api import expect
 
 CRISIS = "ik wil niet meer leven"
 STORY = "ze sturen gemene berichten over mij in de klasgroep op whatsapp"
@@ -333,7 +333,9 @@ def test_a_server_that_is_killed_and_comes_back(make_server: Any, new_page: Any)
     page.get_by_role("button", name="Stuur opnieuw").click()
     expect(page.locator(".failed")).to_have_count(0)
     expect(page.locator("#state")).not_to_contain_text("De verbinding is weg")
-    page.wait_for_function("() => document.querySelector('wegwijzer-chat').shadowRoot.querySelector('.user:last-of-type, .user ~ .user ~ .bot')")
+    page.wait_for_function(
+        "() => document.querySelector('wegwijzer-chat').shadowRoot.querySelector('.user:last-of-type, .user ~ .user ~ .bot')"
+    )
     page.reload()
     expect(page.locator("#log .user")).to_have_count(2)
     assert bubbles(page) == ["hallo", "ik word gepest op school"]
@@ -471,7 +473,9 @@ def test_the_widget_on_another_site(make_server: Any, new_page: Any, site: Site)
 
 
 def test_a_site_that_is_not_allowed_is_told(server: Server, new_page: Any, site: Site) -> None:
-    site.pages["/"] = f"<!doctype html><html lang=nl><title>x</title><script src='{server.url}/widget.js' defer></script><wegwijzer-chat open></wegwijzer-chat>"
+    site.pages["/"] = (
+        f"<!doctype html><html lang=nl><title>x</title><script src='{server.url}/widget.js' defer></script><wegwijzer-chat open></wegwijzer-chat>"
+    )
     page = new_page(site.url)
     say(page, "hallo")
     expect(page.locator(".failed")).to_contain_text("Niet verstuurd")
@@ -505,7 +509,7 @@ class Prefix:
                     except OSError:
                         pass
 
-            do_GET = do_POST = do_DELETE = _forward
+            do_GET = do_POST = do_DELETE = _forward  # noqa: N815 (names of the standard library)
 
             def log_message(self, *_args: Any) -> None:
                 """Nothing."""
@@ -554,6 +558,16 @@ def test_types_of_the_widget() -> None:
     probe = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
     if probe.returncode:
         pytest.skip("TypeScript could not be fetched: the types of widget.js were not checked")
-    options = ["--noEmit", "--allowJs", "--checkJs", "--strict", "--noUnusedLocals", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"]
+    options = [
+        "--noEmit",
+        "--allowJs",
+        "--checkJs",
+        "--strict",
+        "--noUnusedLocals",
+        "--target",
+        "es2022",
+        "--lib",
+        "es2023,dom,dom.iterable",
+    ]
     done = subprocess.run([*command, *options, str(widget)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -490,8 +490,8 @@
         "section",
         { id: "panel", hidden: true, "aria-labelledby": "title" },
         make(
-          "header",
-          {},
+          "div",
+          { id: "head" },
           make("button", { id: "exit", type: "button", title: LABELS.exit_hint, onclick: () => this.leave() }, icon("exit"), make("span", {}, LABELS.exit)),
           make("div", { id: "name" }, make("div", { id: "title", role: "heading" }), make("div", { id: "subtitle" }, LABELS.subtitle)),
           make("button", { id: "close", type: "button", "aria-label": LABELS.close_chat, onclick: () => this.close() }, icon("close")),
@@ -1213,13 +1213,13 @@
     }
     :host([mode="page"]) { display: block; height: 100%; }
     :host([mode="page"]) #panel { position: fixed; inset: 0; width: auto; height: var(--view-height, 100dvh); top: var(--view-top, 0); border: 0; border-radius: 0; box-shadow: none; }
-    :host([mode="page"]) :is(#log, form, header, #state) { padding-inline: max(1rem, calc(50% - 22rem)); }
+    :host([mode="page"]) :is(#log, form, #head, #state) { padding-inline: max(1rem, calc(50% - 22rem)); }
     :host([mode="page"]) #sheet { padding-inline: max(1.25rem, calc(50% - 22rem)); }
     @media (max-width: 480px), (max-height: 500px) {
       :host(:not([mode="page"])) #panel { inset: 0; top: var(--view-top, 0); width: auto; height: var(--view-height, 100dvh); border: 0; border-radius: 0; }
     }
 
-    header { display: flex; align-items: center; gap: .75rem; padding: .6rem .75rem; border-bottom: 1px solid var(--line); background: var(--raised); }
+    #head { display: flex; align-items: center; gap: .75rem; padding: .6rem .75rem; border-bottom: 1px solid var(--line); background: var(--raised); }
     #name { flex: 1; min-width: 0; line-height: 1.25; }
     #title { font-weight: 700; font-size: 1.1rem; }
     #subtitle { color: var(--soft); font-size: .875rem; }
