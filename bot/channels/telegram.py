@@ -38,7 +38,7 @@ from bot.channels.telegram_store import Button, Secrets, TelegramStore
 from bot.channels.telegram_texts import COMMANDS, TelegramFile, load_telegram_texts
 from bot.channels.telegram_updates import ALLOWED_UPDATES, Incoming, reduce_update
 from bot.channels.web_tokens import signing_key
-from bot.runtime.bot import Bot
+from bot.runtime.bot import Bot, Reply
 from bot.runtime.settings import Settings
 from bot.wegwijzer.content import load_content
 from bot.wegwijzer.render import Message, Option, Renderer, payload
@@ -125,6 +125,7 @@ class TelegramChannel:
         self._renderer = Renderer(load_content())
         self._formatter = Formatter(self._texts.marks)
         self._lines: dict[str, _Line] = {}
+        self._resumed: set[int] = set()
         self._paces: dict[str, Pacer] = {}
         self._albums: deque[tuple[str, str]] = deque(maxlen=_ALBUMS_KEPT)
         self._turns = asyncio.Semaphore(_TURNS_AT_ONCE)
@@ -325,6 +326,7 @@ class TelegramChannel:
         for chat in self._store.chats_with_mail():
             self._line(chat)
         for incoming in self._store.unanswered():
+            self._resumed.add(incoming.update_id)
             self._queue(incoming)
 
     def _queue(self, incoming: Incoming) -> None:
@@ -414,54 +416,60 @@ class TelegramChannel:
         if incoming.what == "media":
             return await self._to_media(chat, incoming)
         if incoming.what == "edit":
-            return await self._to_edit(chat, incoming.text)
+            return await self._to_edit(chat, incoming)
         command = _COMMAND.match(incoming.text)
         name = command[1].lower() if command else ""
         # A word that only looks like a command is text, and so is a command with a story behind it: "/help ik word geslagen".
         if command and name in COMMANDS and (name == "start" or not command[2]):
-            return await self._to_command(chat, name, command[2] or "")
-        return await self._respond(chat, incoming.text)
+            return await self._to_command(chat, incoming, name, command[2] or "")
+        return await self._respond(chat, incoming)
 
-    async def _respond(self, chat: str, text: str, edited: bool = False) -> _Answer:
-        return await self._turn(lambda: self._bot.respond(chat, text, NAME, {"edited": True} if edited else None))
+    async def _respond(self, chat: str, incoming: Incoming, **metadata: Any) -> _Answer:
+        metadata = {"update": incoming.update_id, **metadata}
+        return await self._turn(chat, incoming, lambda: self._bot.respond(chat, incoming.text, NAME, metadata))
 
-    async def _tap(self, chat: str, pressed: str) -> _Answer:
-        return await self._turn(lambda: self._bot.tap(chat, pressed, NAME))
+    async def _tap(self, chat: str, incoming: Incoming, pressed: str) -> _Answer:
+        return await self._turn(chat, incoming, lambda: self._bot.tap(chat, pressed, NAME, {"update": incoming.update_id}))
 
-    async def _turn(self, turn: Callable[[], Awaitable[Any]]) -> _Answer:
-        # The bot allows a turn a certain time; a crowd must wait here, where that time does not run.
-        async with self._turns:
-            reply = await turn()
+    async def _turn(self, chat: str, incoming: Incoming, turn: Callable[[], Awaitable[Reply]]) -> _Answer:
+        """A turn of the bot. One that was taken before the process was killed is not taken again: its reply is found in the conversation."""
+        reply = None
+        if incoming.update_id in self._resumed:
+            reply = await self._bot.recall(chat, update=incoming.update_id)
+        if reply is None:
+            # The bot allows a turn a certain time; a crowd must wait here, where that time does not run.
+            async with self._turns:
+                reply = await turn()
         erased = _texts(self._texts.lines("erased")) if reply.erased else []
         crisis = reply.slots.get("crisis") not in (None, "none")
         return _Answer([*reply.messages, *erased], erased=reply.erased, crisis=crisis)
 
-    async def _to_edit(self, chat: str, text: str) -> _Answer:
+    async def _to_edit(self, chat: str, incoming: Incoming) -> _Answer:
         """A message that was rewritten is a correction. It says so, unless help must stand first."""
-        answer = await self._respond(chat, text, edited=True)
+        answer = await self._respond(chat, incoming, edited=True)
         if not answer.crisis:
             answer.messages = [*_texts(self._texts.lines("edited")), *answer.messages]
         return answer
 
-    async def _to_command(self, chat: str, name: str, parameter: str) -> _Answer:
+    async def _to_command(self, chat: str, incoming: Incoming, name: str, parameter: str) -> _Answer:
         if name == "start":
-            return await self._start(chat, parameter.strip())
+            return await self._start(chat, incoming, parameter.strip())
         if name == "help":
             commands = "\n".join(f"/{command}: {self._texts.commands[command]}" for command in COMMANDS)
             lines = [*self._texts.lines("help"), commands, *self._texts.lines("help_danger")]
             return _Answer(_texts(lines, [self._renderer.button("talk_to_someone", "ask_helpline")]))
         if name == "privacy":
-            answer = await self._tap(chat, payload("ask_privacy"))
+            answer = await self._tap(chat, incoming, payload("ask_privacy"))
             return _Answer([*_texts(self._texts.lines("privacy")), *answer.messages])
         if name == "wis":
-            return await self._tap(chat, payload("delete_data"))
+            return await self._tap(chat, incoming, payload("delete_data"))
         if name == "stop":
             return _Answer(_texts(self._texts.lines("stop"), [self._renderer.button("erase", "delete_data")]))
         return _Answer(_texts(self._texts.lines("language")) + self._renderer.say("not_dutch_en") + self._renderer.say("not_dutch_fr"))
 
-    async def _start(self, chat: str, parameter: str) -> _Answer:
+    async def _start(self, chat: str, incoming: Incoming, parameter: str) -> _Answer:
         """The greeting; whoever came by a link of content/telegram.yml is met where they come from."""
-        answer = await self._tap(chat, payload("greet"))
+        answer = await self._tap(chat, incoming, payload("greet"))
         link = self._texts.links.get(parameter)
         if link is None:
             return answer
@@ -472,7 +480,7 @@ class TelegramChannel:
         if button is None:
             over = self._texts.lines("button_over")[0]
             return _Answer(aside=[lambda: self._api.answer_callback_query(incoming.query, over), lambda: self._without_buttons(incoming)])
-        answer = await self._tap(chat, button.payload)
+        answer = await self._tap(chat, incoming, button.payload)
         answer.aside = [lambda: self._api.answer_callback_query(incoming.query), lambda: self._show_chosen(incoming, button)]
         return answer
 
@@ -494,11 +502,11 @@ class TelegramChannel:
 
     async def _to_media(self, chat: str, incoming: Incoming) -> _Answer:
         """Say that only text is read. Words under a photo are read; of somebody else's message only whether it tells of a crisis."""
-        words = incoming.text
-        if words and incoming.media == "forward":
-            parsed = await self._bot.parse(words)
-            words = words if (parsed.get("facets") or {}).get("crisis") not in (None, "none") else ""
-        answer = await self._respond(chat, words) if words else _Answer()
+        own = bool(incoming.text)
+        if own and incoming.media == "forward":
+            parsed = await self._bot.parse(incoming.text)
+            own = (parsed.get("facets") or {}).get("crisis") not in (None, "none")
+        answer = await self._respond(chat, incoming) if own else _Answer()
         if incoming.album:
             if (chat, incoming.album) in self._albums:
                 return answer

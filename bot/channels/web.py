@@ -85,7 +85,8 @@ class WebChannel:
         app.config.REQUEST_MAX_SIZE = BODY_LIMIT
         app.config.PROXIES_COUNT = self._settings.proxies or None
         app.register_middleware(self._check_origin, "request")
-        app.register_middleware(self._add_headers, "response")  # type: ignore[arg-type] (Sanic's hint leaves out middleware that changes)
+        # Sanic's hint leaves out middleware that changes the response it is given.
+        app.register_middleware(self._add_headers, "response")  # type: ignore[arg-type]
         app.error_handler.add(Exception, self._on_error)
         for path in self._assets:
             app.add_route(self._asset, path, methods=["GET", "HEAD"], name=f"asset{path.replace('/', '_')}")

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import conlist, constr, validator
+from pydantic import ConstrainedStr, conlist, constr, validator
 
 from bot.wegwijzer.content import Content, read_file
 from bot.wegwijzer.schema import Line, Strict
 
 FILE = "widget.yml"
 
-Label = constr(min_length=1, max_length=60, strip_whitespace=True)
+
+class Label(ConstrainedStr):
+    """Words on a button."""
+
+    min_length = 1
+    max_length = 60
+    strip_whitespace = True
 
 
 class Labels(Strict):
@@ -101,7 +107,7 @@ class DemoPage(Strict):
 
     organisation: Label
     heading: Line
-    paragraphs: conlist(Line, min_items=1, max_items=6)
+    paragraphs: conlist(Line, min_items=1, max_items=6)  # type: ignore[valid-type]
     note: Line
     full_page: Label
     no_script: Line
@@ -110,8 +116,8 @@ class DemoPage(Strict):
 class WidgetFile(Strict):
     """``content/widget.yml``."""
 
-    exit_url: constr(regex=r"^https://\S+$")
-    starters: conlist(Label, max_items=6)
+    exit_url: constr(regex=r"^https://\S+$")  # type: ignore[valid-type]
+    starters: conlist(Label, max_items=6)  # type: ignore[valid-type]
     labels: Labels
     states: States
     errors: Errors

@@ -97,13 +97,13 @@ async def _serve(settings: Settings, listener: socket.socket, port: int) -> None
             asyncio_server_kwargs={"start_serving": False},
         )
         assert server  # what return_asyncio_server asks for
-        await server.startup()
+        await server.startup()  # type: ignore[no-untyped-call]
         await channel.start()
         await telegram.start()
-        await server.start_serving()
+        await server.start_serving()  # type: ignore[no-untyped-call]
         print(_address_line(settings.host, port), flush=True)
         await _told_to_stop()
-        server.close()
+        server.close()  # type: ignore[no-untyped-call]
         await channel.stop()
         await telegram.stop()
         await _drain(server.connections)

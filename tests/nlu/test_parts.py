@@ -51,7 +51,7 @@ class TestLexicon:
     @pytest.mark.parametrize("text", ["- a\n- b\n", "x: y\n", "x: []\n"])
     def test_a_file_that_is_no_word_list(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "broken.yml").write_text(text, encoding="utf-8")
-        with pytest.raises(LexiconError, match="broken.yml"):
+        with pytest.raises(LexiconError, match=r"broken\.yml"):
             Lexicon.from_folder(tmp_path)
 
     def test_a_concept_that_stands_in_two_files(self, tmp_path: Path) -> None:

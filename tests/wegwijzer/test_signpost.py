@@ -219,6 +219,8 @@ def test_whatever_is_said_to_an_adult_fits_an_adult(content: Content, signpost: 
 
 def test_tips_for_adults_do_not_send_them_to_the_line_for_children(content: Content, signpost: Signpost) -> None:
     for role, kind, context, forms in product(("victim", "bully", "bystander", "other"), KINDS, CONTEXTS, FORMS):
-        situation = Situation(role=role, kind=kind, context=context, forms=forms, age_band="over_25", adult_informed=False, tried="internal")
+        situation = Situation(
+            role=role, kind=kind, context=context, forms=forms, age_band="over_25", adult_informed=False, tried="internal"
+        )
         for name in signpost.all_tips(situation):
             assert "Awel" not in content.tips[name].do, (name, situation)
