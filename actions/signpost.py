@@ -68,9 +68,11 @@ def listen(turn: Turn) -> bool:
 
 def typed_answer(turn: Turn, pending: str, situation: Situation) -> str | None:
     """The value that a typed answer stands for: a button's words or number, or just an age where an age was asked for."""
-    if pending == "age_band" and turn.text.strip().isdecimal() and int(turn.text.strip()[:4]) > len(signpost().options_for(pending, situation)):
-        return age_band(normalise(f"ik ben {turn.text}"))
-    return listening.chosen_option(turn.text, signpost().options_for(pending, situation))
+    options = signpost().options_for(pending, situation)
+    number = turn.text.strip()[:4]
+    if pending == "age_band" and number.isdecimal() and int(number) > len(options):
+        return age_band(normalise(f"ik ben {number}"))
+    return listening.chosen_option(turn.text, options)
 
 
 def known_option(facet: str, value: str) -> bool:

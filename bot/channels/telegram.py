@@ -432,7 +432,7 @@ class TelegramChannel:
         return await self._turn(chat, incoming, lambda: self._bot.tap(chat, pressed, NAME, {"update": incoming.update_id}))
 
     async def _turn(self, chat: str, incoming: Incoming, turn: Callable[[], Awaitable[Reply]]) -> _Answer:
-        """A turn of the bot. One that was taken before the process was killed is not taken again: its reply is found in the conversation."""
+        """A turn of the bot. One that was taken before the process was killed is not taken again: its reply stands in the conversation."""
         reply = None
         if incoming.update_id in self._resumed:
             reply = await self._bot.recall(chat, update=incoming.update_id)

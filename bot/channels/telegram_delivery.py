@@ -35,7 +35,7 @@ _GONE = (
 )
 #: Failures before Telegram can have seen the request.
 _NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_MOST_PROBES = 60
+_MOST_PROBES = 100
 
 
 class ChatGone(Exception):
@@ -116,7 +116,6 @@ class Delivery:
     def __init__(self, api: Bot, store: TelegramStore, patience: Patience, per_second: float) -> None:
         self._api, self._store, self._patience = api, store, patience
         self._pacer = Pacer(per_second)
-        self._under_way = 0
         self.ids = MessageIds(store)
 
     async def deliver(self, chat: str) -> None:
@@ -126,14 +125,11 @@ class Delivery:
             ChatGone: nothing can be sent there; what waited was dropped.
         """
         while message := self._store.next_to_send(chat):
-            self._under_way += 1
             try:
                 sent = await self._send(message)
             except (Forbidden, ChatGone, ChatMigrated):
                 logger.info("a chat is gone: %d messages dropped", self._store.drop_chat(chat))
                 raise ChatGone from None
-            finally:
-                self._under_way -= 1
             if sent:
                 self.ids.saw(message.chat_id, sent)
             self._store.sent(message.id)
@@ -186,8 +182,8 @@ class Delivery:
         Telegram has no way to ask, but it says "message is not modified" to an edit that changes nothing. A bot can edit only its own
         messages, and in this chat at most the one that is looked for is newer than what was known: nothing else can be hit.
         """
-        # Next to the messages of other chats that are under way, people may have written some that have not arrived.
-        for number in self.ids.gaps(after, unknown=self._under_way + 2):
+        # Next to messages to other chats of which the answer is out, people may have written some that have not arrived.
+        for number in self.ids.gaps(after, unknown=self._store.tried() + 2):
             try:
                 await self._api.edit_message_text(
                     plain(message.html) if html is None else html,

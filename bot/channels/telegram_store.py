@@ -206,6 +206,10 @@ class TelegramStore:
         """A message is about to be tried for the first time."""
         self._database.execute("UPDATE outgoing SET after = ? WHERE id = ?", (after, number))
 
+    def tried(self) -> int:
+        """How many messages were tried and are not known to have been sent."""
+        return int(self._database.execute("SELECT count(*) FROM outgoing WHERE after IS NOT NULL").fetchone()[0])
+
     def sent(self, number: int) -> None:
         """A message was sent, or can never be."""
         self._database.execute("DELETE FROM outgoing WHERE id = ?", (number,))

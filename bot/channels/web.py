@@ -222,8 +222,10 @@ class WebChannel:
             piece = "".join(_sse(event.kind, event.data, event.id) for event in events)
             if events:
                 after = events[-1].id
-            if self._conversations.is_working(session.id) != typing:
-                typing = not typing
+            working = self._conversations.is_working(session.id)
+            # A turn can be over before this looks: the client, which shows at once that the bot works, is told that it has finished.
+            if working != typing or (not working and any(event.kind == "bot" for event in events)):
+                typing = working
                 piece += _sse("typing", '{"on":true}' if typing else '{"on":false}')
             if piece:
                 yield piece
@@ -242,7 +244,7 @@ class WebChannel:
     async def _poll_events(self, request: Request) -> HTTPResponse:
         """Long polling: what is new since ``after``, waiting a while when there is nothing."""
         session = self._session(request)
-        after, known_typing = read_poll(request.get_args(keep_blank_values=True))
+        after, known_typing = read_poll(request.get_query_args(keep_blank_values=True))
         reset = self._lost_track(session, after)
         async with self._listening(request, session) as listener:
             deadline = time.monotonic() + _POLL_SECONDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Extra, StrictBool, StrictStr, ValidationError, constr, root_validator
@@ -98,15 +97,16 @@ def read_event_id(text: str | None) -> int:
     return int(text)
 
 
-def read_poll(arguments: Mapping[str, list[str]]) -> tuple[int, bool]:
+def read_poll(query: list[tuple[str, str]]) -> tuple[int, bool]:
     """The query of a poll: the last event that the client has, and whether it knows that the bot is working.
 
     Raises:
         Refusal: not a number, not a yes or no, or given twice.
     """
-    after, typing = arguments.get("after"), arguments.get("typing", ["0"])
-    if after is not None and len(after) != 1:
+    after = [value for name, value in query if name == "after"]
+    typing = [value for name, value in query if name == "typing"]
+    if len(after) > 1:
         raise Refusal("bad_event_id")
-    if typing not in (["0"], ["1"]):
+    if typing not in ([], ["0"], ["1"]):
         raise Refusal("wrong_fields")
     return read_event_id(after[0] if after else None), typing == ["1"]

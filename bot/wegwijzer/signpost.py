@@ -173,14 +173,17 @@ class Signpost:
         }
         self._place = {name: place for place, name in enumerate(content.helplines)}
         self._cached_advice = lru_cache(maxsize=8192)(self._advise)
-        self._open_now = lru_cache(maxsize=8)(self._find_open)
+        self._open_in_minute = lru_cache(maxsize=8)(self._find_open)
 
     # --- advice ------------------------------------------------------------------------------------------------------
 
     def advise(self, situation: Situation, now: dt.datetime) -> Advice:
         """What to say if it has to be said now."""
+        return self._cached_advice(_without_asked(situation), self._open_now(now))
+
+    def _open_now(self, now: dt.datetime) -> frozenset[str]:
         # Services open and close on whole minutes, so that what is open need not be worked out again within one.
-        return self._cached_advice(_without_asked(situation), self._open_now(now.replace(second=0, microsecond=0)))
+        return self._open_in_minute(now.replace(second=0, microsecond=0))
 
     def _find_open(self, now: dt.datetime) -> frozenset[str]:
         return frozenset(name for name, helpline in self.content.helplines.items() if service_opening(helpline, now).state is State.OPEN)
