@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.channels.web_errors import STATUS
 from bot.channels.web_tokens import signing_key
 from bot.runtime.errors import UserError
 
@@ -92,3 +94,20 @@ def test_a_key_that_others_could_read_is_closed(tmp_path: Path) -> None:
     path.chmod(0o644)
     assert signing_key(path) == first
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_guide_names_every_code_attribute_and_setting() -> None:
+    guide = (PROJECT / "docs" / "web.md").read_text(encoding="utf-8")
+    for code in STATUS:
+        assert f"`{code}`" in guide, code
+    script = (PROJECT / "bot" / "channels" / "static" / "widget.js").read_text(encoding="utf-8")
+    named = set(re.findall(r'[gh](?:et|as)Attribute\("([a-z-]+)"\)', script)) | set(re.findall(r':host\(\[(\w+)', script))
+    for attribute in named - {"aria-live", "unread"}:
+        assert f"`{attribute}`" in guide, attribute
+    for name in set(re.findall(r"--wegwijzer-[a-z-]+", script)):
+        assert name in guide, name
+
+
+def test_every_refusal_has_its_sentence() -> None:
+    texts = yaml.safe_load((PROJECT / "content" / "widget.yml").read_text(encoding="utf-8"))
+    assert set(texts["errors"]) == set(STATUS)
