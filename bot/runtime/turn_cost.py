@@ -10,14 +10,19 @@ import gc
 import types
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import rasa.core.policies.memoization
 import rasa.core.policies.rule_policy
 import rasa.core.processor
+from rasa.core.policies.rule_policy import RULES, RulePolicy
 from rasa.core.processor import MessageProcessor
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, PREVIOUS_ACTION, USER
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, Event
 from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import ACTION_NAME, INTENT
 
 from bot.runtime.graph_runner import DirectGraphRunner
 
@@ -30,6 +35,7 @@ def cut() -> None:
     _copy_trackers_without_replay()
     _copy_slots_plainly()
     _replay_without_checks()
+    _look_for_rules_on_texts_only_if_there_are_any()
     _warn_no_developer()
     _copy_nothing_for_debug_lines()
 
@@ -87,6 +93,27 @@ def _replay_without_checks() -> None:
         yield tracker, False
 
     DialogueStateTracker.generate_all_prior_trackers = prior_trackers
+
+
+def _look_for_rules_on_texts_only_if_there_are_any() -> None:
+    """Rasa matches all rules twice after a message, first against its text; a rule that asks for an intent cannot match a text."""
+    find = RulePolicy._find_action_from_rules
+
+    def found(self: RulePolicy, tracker: DialogueStateTracker, domain: Domain, use_text_for_last_user_input: bool) -> Any:
+        if use_text_for_last_user_input and not tracker.active_loop_name and not _has_rules_on_texts(self):
+            return None, None, False
+        return find(self, tracker, domain, use_text_for_last_user_input)
+
+    RulePolicy._find_action_from_rules = found
+
+
+def _has_rules_on_texts(policy: RulePolicy) -> bool:
+    """Whether a rule could hold after a message whatever its intent is."""
+    if not hasattr(policy, "_has_rules_on_texts"):
+        last = [policy._rule_key_to_state(key)[-1] for key in policy.lookup.get(RULES, {})]
+        after_message = [state for state in last if state.get(PREVIOUS_ACTION, {}).get(ACTION_NAME) in (None, ACTION_LISTEN_NAME)]
+        policy._has_rules_on_texts = any(INTENT not in state.get(USER, {}) for state in after_message)
+    return bool(policy._has_rules_on_texts)
 
 
 def _warn_no_developer() -> None:

@@ -65,7 +65,7 @@ import asyncio
 from bot.runtime.bot import Bot
 from bot.runtime.settings import load_settings
 bot = Bot.load(load_settings(), in_memory=True)
-asyncio.run(bot.check())
+asyncio.run(bot.respond("x", "hallo"))
 for name in (*serving_only.STAND_INS, *serving_only.HIDDEN):
     if name in sys.modules and not hasattr(sys.modules[name], "_reason"):
         print(name)

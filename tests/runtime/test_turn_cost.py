@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import json
 from collections.abc import Iterator
 
 import pytest
 from rasa.core.channels.channel import UserMessage
+from rasa.core.policies.rule_policy import RULES, RulePolicy
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
 from rasa.engine.graph import GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.events import Event, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from bot.runtime import turn_cost
 from bot.runtime.bot import Bot
 from bot.runtime.graph_runner import DirectGraphRunner
 from bot.runtime.settings import load_settings
@@ -91,3 +95,22 @@ def test_event_classes_are_found_and_unknown_ones_refused(bot: Bot) -> None:
     assert Event.resolve_by_type("slot") is SlotSet
     with pytest.raises(ValueError, match="Unknown event"):
         Event.resolve_by_type("no such event")
+
+
+def test_rules_on_texts_are_looked_for_only_where_there_are_some(bot: Bot) -> None:
+    processor = bot._agent.processor
+    assert processor is not None
+    (policy,) = (node._component for node in processor.graph_runner._nodes.values() if isinstance(node._component, RulePolicy))  # type: ignore[attr-defined]
+    assert turn_cost._has_rules_on_texts(policy) is False
+
+    def with_rule(*states: dict[str, object]) -> RulePolicy:
+        changed = copy.copy(policy)
+        del changed._has_rules_on_texts
+        changed.lookup = {RULES: {json.dumps(list(states)): "action_greet"}}
+        return changed
+
+    listening = {"prev_action": {"action_name": "action_listen"}}
+    assert turn_cost._has_rules_on_texts(with_rule({**listening, "user": {"text": "hoi"}}))
+    assert turn_cost._has_rules_on_texts(with_rule(listening))
+    assert not turn_cost._has_rules_on_texts(with_rule({**listening, "user": {"intent": "greet"}}))
+    assert not turn_cost._has_rules_on_texts(with_rule({"prev_action": {"action_name": "action_greet"}}))

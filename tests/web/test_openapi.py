@@ -64,7 +64,7 @@ def test_the_server_does_what_the_description_says(server: Server, schema: Any, 
         client = server.open_session()
         client.send("hallo")
         case.headers["Authorization"] = f"Bearer {client.token}"
-        response = case.call()
+        response = case.call(timeout=60)  # a poll waits for news
         seen.add(response.status_code)
         assert response.status_code < 500
         # The token is ours, whatever was generated; tokens that are not are tested in test_api.py.

@@ -101,7 +101,7 @@ def test_the_guide_names_every_code_attribute_and_setting() -> None:
     for code in STATUS:
         assert f"`{code}`" in guide, code
     script = (PROJECT / "bot" / "channels" / "static" / "widget.js").read_text(encoding="utf-8")
-    named = set(re.findall(r'[gh](?:et|as)Attribute\("([a-z-]+)"\)', script)) | set(re.findall(r':host\(\[(\w+)', script))
+    named = set(re.findall(r'[gh](?:et|as)Attribute\("([a-z-]+)"\)', script)) | set(re.findall(r":host\(\[(\w+)", script))
     for attribute in named - {"aria-live", "unread"}:
         assert f"`{attribute}`" in guide, attribute
     for name in set(re.findall(r"--wegwijzer-[a-z-]+", script)):
