@@ -96,12 +96,20 @@ class ActionNotDutch(WegwijzerAction):
             respond(turn, turn.situation)
 
 
+#: How sure it must be that somebody begins another story, before what is known of the first is put aside.
+_SURE_OF_NEW = 0.5
+
+
 class ActionNewSituation(WegwijzerAction):
     """Another story: what was known of the first no longer counts. The writer's age does."""
 
     NAME = "action_new_situation"
 
     def take(self, turn: Turn) -> None:
+        if float((turn.said.get("intent") or {}).get("confidence") or 0.0) < _SURE_OF_NEW:
+            listen(turn)
+            respond(turn, turn.situation)
+            return
         before = turn.situation
         told = listening.merge(Situation(age_band=before.age_band), turn.facets, turn.confidences)
         turn.set(pending=None, acknowledged=None, advice=None, shown=[], walk=None)

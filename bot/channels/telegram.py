@@ -125,7 +125,6 @@ class TelegramChannel:
         self._renderer = Renderer(load_content())
         self._formatter = Formatter(self._texts.marks)
         self._lines: dict[str, _Line] = {}
-        self._resumed: set[int] = set()
         self._paces: dict[str, Pacer] = {}
         self._albums: deque[tuple[str, str]] = deque(maxlen=_ALBUMS_KEPT)
         self._turns = asyncio.Semaphore(_TURNS_AT_ONCE)
@@ -326,7 +325,6 @@ class TelegramChannel:
         for chat in self._store.chats_with_mail():
             self._line(chat)
         for incoming in self._store.unanswered():
-            self._resumed.add(incoming.update_id)
             self._queue(incoming)
 
     def _queue(self, incoming: Incoming) -> None:
@@ -425,21 +423,21 @@ class TelegramChannel:
         return await self._respond(chat, incoming)
 
     async def _respond(self, chat: str, incoming: Incoming, **metadata: Any) -> _Answer:
-        metadata = {"update": incoming.update_id, **metadata}
         return await self._turn(chat, incoming, lambda: self._bot.respond(chat, incoming.text, NAME, metadata))
 
     async def _tap(self, chat: str, incoming: Incoming, pressed: str) -> _Answer:
-        return await self._turn(chat, incoming, lambda: self._bot.tap(chat, pressed, NAME, {"update": incoming.update_id}))
+        return await self._turn(chat, incoming, lambda: self._bot.tap(chat, pressed, NAME))
 
     async def _turn(self, chat: str, incoming: Incoming, turn: Callable[[], Awaitable[Reply]]) -> _Answer:
-        """A turn of the bot. One that was taken before the process was killed is not taken again: its reply stands in the conversation."""
-        reply = None
-        if incoming.update_id in self._resumed:
-            reply = await self._bot.recall(chat, update=incoming.update_id)
-        if reply is None:
-            # The bot allows a turn a certain time; a crowd must wait here, where that time does not run.
-            async with self._turns:
-                reply = await turn()
+        """A turn of the bot; one that was taken before the process was killed, but not answered, is first undone."""
+        before = self._store.snapshot_of(incoming.update_id)
+        if before is None:
+            self._store.keep_snapshot(incoming.update_id, await self._bot.snapshot(chat))
+        else:
+            await self._bot.restore(chat, before)
+        # The bot allows a turn a certain time; a crowd must wait here, where that time does not run.
+        async with self._turns:
+            reply = await turn()
         erased = _texts(self._texts.lines("erased")) if reply.erased else []
         crisis = reply.slots.get("crisis") not in (None, "none")
         return _Answer([*reply.messages, *erased], erased=reply.erased, crisis=crisis)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,7 +30,7 @@ _SWEEP_EVERY_SECONDS = 600
 _NONCE_BYTES = 12
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, chat TEXT, sealed BLOB, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, chat TEXT, sealed BLOB, before BLOB, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS seen_waiting ON seen (id) WHERE sealed IS NOT NULL;
 CREATE TABLE IF NOT EXISTS outgoing
     (id INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, sealed BLOB NOT NULL, after INTEGER, at REAL NOT NULL);
@@ -132,7 +133,7 @@ class TelegramStore:
             for number, incoming in updates:
                 sealed = self._keys.seal(incoming.to_json()) if incoming else None
                 chat = self._keys.pseudonym(incoming.chat_id) if incoming else None
-                row = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?)", (number, chat, sealed, self._clock()))
+                row = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, NULL, ?)", (number, chat, sealed, self._clock()))
                 if row.rowcount and incoming:
                     fresh.append(incoming)
         self._sweep()
@@ -152,7 +153,7 @@ class TelegramStore:
         with self._database:
             self._database.execute("BEGIN")
             # The number alone stays: it names nobody.
-            self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL WHERE id = ?", (incoming.update_id,))
+            self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL, before = NULL WHERE id = ?", (incoming.update_id,))
             if forget:
                 self._database.execute("DELETE FROM button WHERE chat = ?", (chat,))
             if pressed:
@@ -178,8 +179,19 @@ class TelegramStore:
         opened = [(number, self._keys.unseal(sealed)) for number, sealed in found]
         for number, data in opened:
             if data is None:
-                self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL WHERE id = ?", (number,))
+                self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL, before = NULL WHERE id = ?", (number,))
         return [Incoming.from_json(data) for _number, data in opened if data is not None]
+
+    def keep_snapshot(self, update_id: int, conversation: list[dict[str, Any]]) -> None:
+        """How a conversation was before the turn for an update; kept until the update is answered."""
+        sealed = self._keys.seal(json.dumps(conversation).encode())
+        self._database.execute("UPDATE seen SET before = ? WHERE id = ?", (sealed, update_id))
+
+    def snapshot_of(self, update_id: int) -> list[dict[str, Any]] | None:
+        """What :meth:`keep_snapshot` was given; None where the turn was not begun."""
+        row = self._database.execute("SELECT before FROM seen WHERE id = ?", (update_id,)).fetchone()
+        data = self._keys.unseal(row[0]) if row and row[0] else None
+        return None if data is None else list(json.loads(data))
 
     # --- messages to send ---
 

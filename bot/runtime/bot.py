@@ -16,7 +16,7 @@ from typing import Any
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
+from rasa.shared.core.events import SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from actions.base import renderer
@@ -159,18 +159,17 @@ class Bot:
             tracker.update(SlotSet(name, value))
         await self._store.save(tracker)
 
-    async def recall(self, sender_id: str, **metadata: Any) -> Reply | None:
-        """The reply to the last message, if that message carried this metadata: for a channel that was killed before it sent the reply."""
+    async def snapshot(self, sender_id: str) -> list[dict[str, Any]]:
+        """A conversation as it is now, JSON-ready; empty where there is none. For :meth:`restore`."""
         tracker = await self._store.retrieve(sender_id)
-        events = list(tracker.events) if tracker else []
-        place = next((place for place in reversed(range(len(events))) if isinstance(events[place], UserUttered)), None)
-        if tracker is None or place is None or not metadata.items() <= events[place].metadata.items():
-            return None
-        replies = Replies("recall")
-        for event in events[place:]:
-            if isinstance(event, BotUttered):
-                await replies.send_response(sender_id, event.message())
-        return Reply(replies.messages, dict(events[place].parse_data), tracker.current_slot_values())
+        return [event.as_dict() for event in tracker.events] if tracker else []
+
+    async def restore(self, sender_id: str, events: list[dict[str, Any]]) -> None:
+        """Put a conversation back as it was: for a channel that was killed between a turn and its reply, and takes the turn again."""
+        if not events:
+            await self._store.delete(sender_id)
+            return
+        await self._store.save(DialogueStateTracker.from_dict(sender_id, events, self._store.domain.slots))
 
     async def erase(self, sender_id: str) -> None:
         """Remove a conversation for good."""

@@ -110,6 +110,16 @@ def test_a_conversation_with_the_keyboard_alone(server: Server, new_page: Any) -
     assert _name(page) == "Jouw bericht"
 
 
+def test_a_window_over_the_whole_screen_keeps_the_focus(server: Server, new_page: Any) -> None:
+    page = new_page(f"{server.url}/")
+    page.get_by_role("button", name="Praat met Wegwijzer").click()
+    page.get_by_role("button", name="Snel weg").focus()
+    page.keyboard.press("Shift+Tab")
+    assert _name(page) == "Wis gesprek"
+    page.keyboard.press("Tab")
+    assert _name(page) == "Snel weg"
+
+
 def test_focus_is_visible(server: Server, new_page: Any) -> None:
     page = new_page(f"{server.url}/chat", "desktop")
     for _ in range(10):

@@ -1163,6 +1163,21 @@
         this.#closeSheet();
         event.stopPropagation();
       }
+      if (event.key === "Tab") this.#keepFocus(event);
+    }
+
+    /** A window that covers the whole screen keeps the focus: what lies under it cannot be seen. @param {KeyboardEvent} event */
+    #keepFocus(event) {
+      const panel = this.#part("panel");
+      if (this.#isPage || panel.clientWidth < innerWidth) return;
+      const able = [...panel.querySelectorAll("button, a, summary, input, textarea, [tabindex='0']")].filter(
+        (element) => element instanceof HTMLElement && element.checkVisibility() && !element.closest("[inert]"),
+      );
+      const [from, to] = event.shiftKey ? [able[0], able.at(-1)] : [able.at(-1), able[0]];
+      if (this.#root.activeElement === from && to instanceof HTMLElement) {
+        event.preventDefault();
+        to.focus();
+      }
     }
   }
 
