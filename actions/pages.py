@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.base import Turn, WegwijzerAction, content, renderer, signpost
 from actions.conversation import back_to_question
-from actions.signpost import disclose
+from actions.signpost import ActionMoreTips, disclose, give_advice, listen
 from bot.nlu.text import normalise
 from bot.wegwijzer.pages import page_for, variant_for
 from bot.wegwijzer.render import payload
@@ -125,13 +125,18 @@ class ActionTips(WegwijzerAction):
         if matched and page:
             show_page(turn, page)
             return
-        from actions.signpost import ActionMoreTips, listen, respond
-
+        if turn.slot("crisis_open"):
+            # Tips are not what helps now: the numbers again, and somebody who listens.
+            turn.say("repeat", "crisis")
+            advice = signpost().advise(turn.situation, turn.now)
+            turn.send(renderer().helpline(referral, turn.now) for referral in advice.referrals)
+            return
         listen(turn)
         if turn.slot("advice"):
             ActionMoreTips().take(turn)
         else:
-            respond(turn, turn.situation)
+            # Whoever asks what to do is not asked another question first.
+            give_advice(turn, turn.situation)
 
 
 def _words(page: str) -> list[str]:

@@ -24,6 +24,9 @@ from typing import Any
 from bot.runtime import quiet
 
 quiet.apply()
+
+from bot.runtime.server import _new_event_loop_policy  # noqa: E402
+
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT / "tests" / "telegram"))
 
@@ -167,6 +170,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
+        _new_event_loop_policy()  # as in 'wegwijzer run'
         if given.serve.startswith("ours"):
             asyncio.run(_serve_ours(given.api, given.token, given.port, Path(given.folder)))
         else:

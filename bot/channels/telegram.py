@@ -17,7 +17,7 @@ import logging
 import re
 import warnings
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
@@ -125,6 +125,7 @@ class TelegramChannel:
         self._renderer = Renderer(load_content())
         self._formatter = Formatter(self._texts.marks)
         self._lines: dict[str, _Line] = {}
+        self._typists: set[asyncio.Task[None]] = set()
         self._paces: dict[str, Pacer] = {}
         self._albums: deque[tuple[str, str]] = deque(maxlen=_ALBUMS_KEPT)
         self._turns = asyncio.Semaphore(_TURNS_AT_ONCE)
@@ -162,6 +163,7 @@ class TelegramChannel:
         await _cancel([self._running])
         await self._confirm()
         await self._end_lines(self._patience.stop)
+        await _cancel(list(self._typists))
         with contextlib.suppress(TelegramError, RuntimeError):
             await self._api.shutdown()
         self._store.close()
@@ -367,7 +369,7 @@ class TelegramChannel:
     async def _handle(self, chat: str, incoming: Incoming) -> None:
         button = self._store.button(incoming.chat_id, incoming.data) if incoming.what == "tap" else None
         silent = incoming.what == "group" or (incoming.what == "tap" and button is None)
-        async with contextlib.nullcontext() if silent else self._typing(incoming.chat_id):
+        with contextlib.nullcontext() if silent else self._typing(incoming.chat_id):
             try:
                 answer = await self._answer(chat, incoming, button)
             except Exception as error:  # noqa: BLE001
@@ -385,9 +387,9 @@ class TelegramChannel:
     async def _as_courtesy(self, call: Callable[[], Awaitable[Any]]) -> None:
         await self._delivery.try_briefly(call)
 
-    @contextlib.asynccontextmanager
-    async def _typing(self, chat_id: int) -> AsyncIterator[None]:
-        """Show that the bot is typing. The last request is let finish, or the sign would come after the message and stay."""
+    @contextlib.contextmanager
+    def _typing(self, chat_id: int) -> Iterator[None]:
+        """Show that the bot is typing, again and again while it works. The answer does not wait for Telegram to say that it shows it."""
         done = asyncio.Event()
 
         async def show() -> None:
@@ -398,11 +400,12 @@ class TelegramChannel:
                     await asyncio.wait_for(done.wait(), _TYPING_EVERY_SECONDS)
 
         task = asyncio.create_task(show())
+        self._typists.add(task)
+        task.add_done_callback(self._typists.discard)
         try:
             yield
         finally:
             done.set()
-            await task
 
     # --- answers ---
 

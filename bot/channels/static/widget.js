@@ -16,7 +16,7 @@
    *   name?: string, what?: string, for_whom?: string, why?: string, channels?: Reach[], state?: string, opening?: string,
    *   notes?: string[]}} BotMessage
    * @typedef {{client: string, text: string}} UserMessage
-   * @typedef {{id: string, text: string, button?: string}} Unsent
+   * @typedef {{id: string, text: string, button?: string, failed?: boolean}} Unsent failed: the user decides whether it goes again
    * @typedef {{token?: string, open?: boolean, ticks: string[], unsent: Unsent[], draft: string, exitErases: boolean}} Kept
    * @typedef {"connecting" | "online" | "reconnecting" | "offline" | "other_tab"} State
    * @typedef {{
@@ -592,8 +592,13 @@
           () => {}, // The stream tells what is wrong, in words.
         );
       }
-      for (const message of unsent) this.#failed(this.#bubble(message), message);
+      for (const message of unsent) {
+        const bubble = this.#bubble(message);
+        if (message.failed) this.#failed(bubble, message);
+      }
       this.#settle();
+      // What was on its way when the page was loaded again goes again under its own id: the server takes it once.
+      this.#flush();
     }
 
     /** The bot's first words, and sentences to begin with. */
@@ -972,6 +977,8 @@
 
     /** A message that could not be sent is kept and offered again. @param {HTMLElement} bubble @param {Unsent} message */
     #failed(bubble, message) {
+      message.failed = true;
+      this.#memory.set({});
       bubble.classList.add("failed");
       const again = make("button", { type: "button", onclick: () => this.#again() }, LABELS.try_again);
       this.#note(bubble, STATES.not_sent, again, make("button", { type: "button", onclick: () => this.#withdraw(message, bubble) }, LABELS.remove));
@@ -980,8 +987,9 @@
 
     /** Everything that waits goes again, in its order. */
     #again() {
-      for (const { id } of this.#memory.kept.unsent) {
-        const bubble = this.#own.get(id);
+      for (const message of this.#memory.kept.unsent) {
+        message.failed = false;
+        const bubble = this.#own.get(message.id);
         bubble?.classList.remove("failed");
         if (bubble) this.#note(bubble, STATES.sending);
       }
