@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
+import httpx
 from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty
@@ -90,8 +91,14 @@ def api_for(settings: Settings, patience: Patience) -> TelegramApi:
     assert settings.telegram_token
 
     def requests(connections: int) -> HTTPXRequest:
+        # Kept open between messages: a new connection takes several round trips.
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=60.0)
         return HTTPXRequest(
-            connections, read_timeout=patience.answer, write_timeout=patience.answer, connect_timeout=patience.connect, pool_timeout=600.0
+            read_timeout=patience.answer,
+            write_timeout=patience.answer,
+            connect_timeout=patience.connect,
+            pool_timeout=600.0,
+            httpx_kwargs={"limits": limits},
         )
 
     return TelegramApi(

@@ -359,12 +359,15 @@ def test_offline_and_back(server: Server, new_page: Any) -> None:
 
 def test_a_message_that_was_not_sent_survives_a_reload(server: Server, new_page: Any) -> None:
     page = new_page(f"{server.url}/chat")
+    say_and_wait(page, "eerst dit")
     page.route("**/chat/message", lambda route: route.abort())
     say(page, "dit moet blijven")
     page.get_by_label("Jouw bericht").fill("half geschreven")
     expect(page.locator(".failed")).to_have_count(1)
     page.reload()
     expect(page.locator(".failed")).to_contain_text("dit moet blijven")
+    expect(page.locator("#log .user")).to_have_count(2)
+    assert bubbles(page) == ["eerst dit", "dit moet blijven"]
     assert page.get_by_label("Jouw bericht").input_value() == "half geschreven"
     page.unroute("**/chat/message")
     page.get_by_role("button", name="Stuur opnieuw").click()

@@ -965,7 +965,7 @@
 
     /** The server has it; it may have been said in another tab. @param {UserMessage} message */
     #confirmed({ client, text }) {
-      if (!this.#own.has(client)) this.#bubble({ id: client, text });
+      if (!this.#own.has(client)) this.#bubble({ id: client, text }, this.#place());
       this.#delivered(client);
     }
 
@@ -1010,18 +1010,25 @@
 
     // --- the conversation ---
 
-    /** @param {HTMLElement} item @returns {HTMLElement} */
-    #append(item) {
+    /** Where the next thing comes: before what the server does not have yet, so that all is in the server's order. @returns {Element | null} */
+    #place() {
+      const waiting = this.#memory.kept.unsent.map(({ id }) => this.#own.get(id)).find((bubble) => bubble?.isConnected);
+      return waiting ?? this.#log.querySelector(".typing");
+    }
+
+    /** @param {HTMLElement} item @param {Element | null} [before] @returns {HTMLElement} */
+    #append(item, before = this.#place()) {
       item.style.setProperty("--i", String(Math.min(this.#fresh++, 10)));
-      this.#log.insertBefore(item, this.#log.querySelector(".typing"));
+      this.#log.insertBefore(item, before);
       return item;
     }
 
-    /** @param {Unsent} message @returns {HTMLElement} */
-    #bubble({ id, text }) {
+    /** @param {Unsent} message @param {Element | null} [before] @returns {HTMLElement} */
+    #bubble({ id, text }, before = this.#log.querySelector(".typing")) {
       this.#retireChips();
       this.#fresh = 0;
-      const bubble = this.#append(make("div", { class: "user" }, make("div", { class: "bubble" }, hidden(`${LABELS.you}: `), ...paragraphs(text))));
+      const item = make("div", { class: "user" }, make("div", { class: "bubble" }, hidden(`${LABELS.you}: `), ...paragraphs(text)));
+      const bubble = this.#append(item, before);
       this.#own.set(id, bubble);
       return bubble;
     }
@@ -1067,8 +1074,8 @@
         message.avoid && make("p", { class: "avoid" }, message.avoid),
       );
       const kind = message.type;
-      const items = [...this.#log.children].filter((child) => !child.classList.contains("typing"));
-      const last = items.at(-1);
+      const place = this.#place();
+      const last = place ? place.previousElementSibling : this.#log.lastElementChild;
       if (last?.classList.contains(kind)) last.append(item);
       else this.#append(make("ul", { class: `tasks ${kind}`, "aria-label": kind === "tip" ? LABELS.tips : LABELS.steps }, item));
     }
@@ -1125,7 +1132,7 @@
 
     /** What the program itself has to say, in the conversation. @param {string} text @param {string} kind */
     #notice(text, kind) {
-      this.#append(make("p", { class: `notice ${kind}` }, text));
+      this.#append(make("p", { class: `notice ${kind}` }, text), this.#log.querySelector(".typing"));
       this.#settle();
     }
 
