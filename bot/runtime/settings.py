@@ -40,6 +40,22 @@ class Settings(BaseSettings):
     streams_per_address: int = Field(500, ge=1, description="open event streams from one address")
     max_streams: int = Field(4000, ge=1, description="open event streams in all")
 
+    transcripts: bool = Field(True, description="whether conversations are kept, redacted, for the moderators")
+    database_url: SecretStr | None = Field(
+        None,
+        env="DATABASE_URL",
+        description="database of the transcripts, for instance postgresql://user:password@host/name; without it a file in the data folder",
+    )
+    transcript_key: SecretStr | None = Field(
+        None,
+        description="key that encrypts transcripts, 32 bytes in base64; several with commas between, newest first; "
+        "without it one is made in the data folder",
+    )
+    retention_days: int = Field(30, ge=1, le=3650, description="days after which a conversation is removed")
+    crisis_retention_days: int | None = Field(
+        None, ge=1, le=3650, description="the same for conversations with a crisis; without it there is no difference"
+    )
+
     telegram_token: SecretStr | None = Field(
         None, env="TELEGRAM_TOKEN", description="token of the Telegram bot; without it Telegram is off"
     )
@@ -56,7 +72,9 @@ class Settings(BaseSettings):
         30.0, gt=0, env="TELEGRAM_PER_SECOND", description="messages a second to all chats; Telegram allows 30"
     )
 
-    @validator("telegram_token", "telegram_webhook_url", "telegram_secret", pre=True)
+    @validator(
+        "telegram_token", "telegram_webhook_url", "telegram_secret", "database_url", "transcript_key", "crisis_retention_days", pre=True
+    )
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
 

@@ -1,0 +1,10 @@
+"""Runs migrations on the connection that :meth:`bot.transcripts.database.Database.migrate` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from bot.transcripts.models import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata, compare_type=True)
+context.run_migrations()
