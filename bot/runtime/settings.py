@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseSettings, Extra, Field, SecretStr, ValidationError, validator
 
@@ -56,6 +56,19 @@ class Settings(BaseSettings):
         None, ge=1, le=3650, description="the same for conversations with a crisis; without it there is no difference"
     )
 
+    console_host: str = Field("127.0.0.1", description="address on which the moderators' console listens")
+    console_port: int = Field(5006, ge=0, lt=65536, description="port of the console; with 0, 'wegwijzer run' starts none")
+    console_url: str | None = Field(None, description="public address of the console, for links; https makes its cookies secure")
+    console_idle_minutes: int = Field(30, ge=1, le=1440, description="minutes without a click after which a moderator is logged out")
+    console_hours: int = Field(10, ge=1, le=72, description="hours after which a moderator is logged out in any case")
+    alert_to: str | None = Field(None, description="e-mail address that hears that there is a crisis conversation; needs smtp_host")
+    alert_from: str = Field("wegwijzer@localhost", description="sender of that e-mail")
+    smtp_host: str | None = Field(None, description="server that sends e-mail")
+    smtp_port: int = Field(587, ge=1, lt=65536, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="how the way to it is encrypted: starttls, tls, none")
+    smtp_user: str | None = Field(None, description="name to log in to it")
+    smtp_password: SecretStr | None = Field(None, description="password to log in to it")
+
     telegram_token: SecretStr | None = Field(
         None, env="TELEGRAM_TOKEN", description="token of the Telegram bot; without it Telegram is off"
     )
@@ -73,7 +86,18 @@ class Settings(BaseSettings):
     )
 
     @validator(
-        "telegram_token", "telegram_webhook_url", "telegram_secret", "database_url", "transcript_key", "crisis_retention_days", pre=True
+        "telegram_token",
+        "telegram_webhook_url",
+        "telegram_secret",
+        "database_url",
+        "transcript_key",
+        "crisis_retention_days",
+        "console_url",
+        "alert_to",
+        "smtp_host",
+        "smtp_user",
+        "smtp_password",
+        pre=True,
     )
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -84,7 +108,7 @@ class Settings(BaseSettings):
             raise ValueError("needs at least 16 characters")
         return value
 
-    @validator("telegram_webhook_url", "telegram_api_url")
+    @validator("telegram_webhook_url", "telegram_api_url", "console_url")
     def _an_address(cls, value: str | None) -> str | None:
         if value and not _PUBLIC.match(value):
             raise ValueError("must begin with https:// (http:// on this machine only)")
