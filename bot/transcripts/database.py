@@ -11,6 +11,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -51,8 +52,17 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A session in a transaction that is committed at the end, or rolled back when an error passes."""
         engine = self.engine.execution_options(begin_immediate=True)
-        with Session(engine) as session, session.begin():
+        with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def insert(self, table: Any) -> Any:
+        """An INSERT that can say what to do when the row is there already (``on_conflict_do_...``)."""
+        return (sqlite if self.is_sqlite else postgresql).insert(table)
+
+    def lock(self, session: Session, name: int) -> None:
+        """Nobody else who asks for the same lock comes in until the transaction ends. SQLite has one writer at a time anyway."""
+        if not self.is_sqlite:
+            session.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": name})
 
     def migrate(self) -> None:
         """Bring the tables to the newest form. Safe when several processes do it at once.
@@ -112,17 +122,18 @@ def make_engine(address: str) -> Engine:
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
+    def connected(connection: Any, _record: Any) -> None:
         # Transactions are begun below: sqlite3 of its own accord begins them too late for what was read first to be sure.
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON", "cache_size=-32768"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
+    def begun(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("begin_immediate")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
 
 
 def _alembic(connection: Connection) -> Config:

@@ -40,6 +40,7 @@ class Keys:
         self._conversation = _derive(secrets[-1], "conversation")
         self._word = _derive(secrets[-1], "word")
         self._placeholder = _derive(secrets[-1], "placeholder")
+        self._audit = _derive(secrets[-1], "audit")
 
     # --- sealing ---
 
@@ -80,6 +81,10 @@ class Keys:
     def placeholder(self, conversation: str, kind: str, key: str) -> str:
         """What was redacted, recognisable within one conversation only."""
         return _hex(self._placeholder, f"{conversation}\0{kind}\0{key}")
+
+    def audit(self, previous: str, entry: str) -> str:
+        """What binds an entry of the audit log to the one before it."""
+        return hmac.digest(self._audit, f"{previous}\0{entry}".encode(), hashlib.sha256).hex()
 
 
 def load_keys(setting: str | None, path: Path) -> Keys:

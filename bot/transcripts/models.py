@@ -8,10 +8,11 @@ A change here needs a migration in ``migrations/versions/``; a test holds that b
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    Column,
     Float,
     ForeignKey,
     Index,
@@ -23,9 +24,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy import Column as _Column
 from sqlalchemy.orm import declarative_base
 
-Base = declarative_base()
+#: A column is one thing on the class and another on a row; the type checker's plugin for that does not know our newest mypy.
+Column: Any = _Column
+Base: Any = declarative_base()
 
 #: SQLite counts up by itself only in a column of exactly this type.
 _Id = BigInteger().with_variant(Integer, "sqlite")
@@ -36,11 +40,14 @@ URGENCY_CRISIS, URGENCY_FAILED, URGENCY_UNSURE, URGENCY_NONE = 3, 2, 1, 0
 #: Values of ``Conversation.status``.
 STATUSES = ("new", "seen", "discuss", "done")
 
+#: Held while accounts are made or lose rights (see ``Database.lock``).
+ACCOUNTS_LOCK = 0x61636374
+
 #: Roles of accounts, each with the rights of those before it: look; correct, note, tag; export, accounts, settings.
 ROLES = ("reader", "moderator", "admin")
 
 
-def _of_conversation(**kwargs: object) -> Column:
+def _of_conversation(**kwargs: Any) -> Any:
     """A column that points to a conversation and goes with it."""
     return Column(_Id, ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False, **kwargs)
 

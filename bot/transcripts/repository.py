@@ -1,21 +1,31 @@
 """What the console does with conversations: list, read, correct, note, assign, count.
 
-Every change names its actor and is written to the audit log in the same transaction. Moments are aware datetimes in UTC; days are days in
-Belgium. Nothing here returns a text that was not redacted.
+Every change names its actor and is written to the audit log in the same transaction. Nothing here returns a text that was not redacted.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from bot.transcripts import audit, models, opening
+from bot.transcripts.counting import read_figures, subtract
 from bot.transcripts.database import Database
-from bot.transcripts.errors import Conflict, NotFound, WrongValue
+from bot.transcripts.errors import Conflict, NotFound, StoreError, WrongValue
+from bot.transcripts.filters import ORDERS, Filters, beyond, conditions, count_up_to, order_by
+from bot.transcripts.views import Figures, MessageView, Note, Page, SavedView, Summary, Transcript
+from bot.wegwijzer.situation import SituationError, parse_situation
+from bot.wegwijzer.vocabulary import FACETS
 
 __all__ = [
+    "ORDERS",
     "Conflict",
+    "Figures",
     "Filters",
     "MessageView",
     "NotFound",
@@ -28,181 +38,13 @@ __all__ = [
     "WrongValue",
 ]  # fmt: skip
 
-#: Ways to sort a list: ``urgency`` is crisis, then bot failed, then unsure, then newest.
-ORDERS = ("urgency", "newest", "oldest")
 MAX_PAGE_SIZE = 200
+_LONGEST_NOTE = 4000
+_LONGEST_REASON = 1000
+_LONGEST_TAG = 40
+_LONGEST_NAME = 80
 
-
-@dataclass(frozen=True)
-class Filters:
-    """Which conversations. Everything left empty asks for nothing; several values of one field are "one of these".
-
-    ``text``: words that must all occur in what the user typed (whole words, spelling is normalised). ``crisis`` may hold ``any``,
-    ``rating`` holds ``yes``, ``no``, ``none``. ``since`` and ``until`` are days, both included. Lengths are counts of messages of both
-    sides, words those that the user typed.
-    """
-
-    text: str = ""
-    status: tuple[str, ...] = ()
-    channel: tuple[str, ...] = ()
-    road: tuple[str, ...] = ()
-    form: tuple[str, ...] = ()
-    context: tuple[str, ...] = ()
-    platform: tuple[str, ...] = ()
-    crisis: tuple[str, ...] = ()
-    rating: tuple[str, ...] = ()
-    tag: tuple[str, ...] = ()
-    urgency: tuple[int, ...] = ()
-    assigned_to: int | None = None
-    since: dt.date | None = None
-    until: dt.date | None = None
-    min_messages: int | None = None
-    max_messages: int | None = None
-    min_words: int | None = None
-    max_words: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without what is empty."""
-        raise NotImplementedError
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Filters:
-        """What :meth:`to_dict` gave.
-
-        Raises:
-            WrongValue: unknown field, or a value of another type.
-        """
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A conversation as a line of the list. ``opening``: the beginning of the first text of the user, redacted."""
-
-    id: int
-    channel: str
-    started_at: dt.datetime
-    last_at: dt.datetime
-    urgency: int
-    crisis: str | None
-    failures: int
-    min_confidence: float | None
-    road: str | None
-    kind: str | None
-    context: str | None
-    platform: str | None
-    age_band: str | None
-    forms: tuple[str, ...]
-    rating: bool | None
-    n_messages: int
-    n_words: int
-    status: str
-    assigned_to: int | None
-    version: int
-    tags: tuple[str, ...]
-    opening: str
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of a list. ``total`` is exact up to ``Repository.COUNTED``; beyond that ``more`` is true."""
-
-    items: tuple[Summary, ...]
-    total: int
-    more: bool
-    number: int
-    size: int
-
-
-@dataclass(frozen=True)
-class MessageView:
-    """One message. For ``sender``, ``kind`` and ``ref`` see :class:`bot.transcripts.models.Message`.
-
-    ``facets`` and ``confidences`` are those that the bot read; ``options`` pairs of title and payload; ``rules`` pairs of rule id and
-    source. ``corrected_intent`` and ``corrected_facets`` are None where no moderator changed them. ``good`` is a moderator's verdict.
-    """
-
-    id: int
-    position: int
-    at: dt.datetime
-    sender: str
-    kind: str
-    ref: str | None
-    text: str
-    intent: str | None
-    confidence: float | None
-    model: str | None
-    facets: Mapping[str, Any]
-    confidences: Mapping[str, Any]
-    options: tuple[tuple[str, str], ...]
-    rules: tuple[tuple[str, str], ...]
-    corrected_intent: str | None
-    corrected_facets: Mapping[str, Any] | None
-    corrected_by: str | None
-    good: bool | None
-    reason: str
-    judged_by: str | None
-
-
-@dataclass(frozen=True)
-class Note:
-    """A private note; ``author`` is the name of an account, None when the account is gone."""
-
-    id: int
-    at: dt.datetime
-    author: str | None
-    text: str
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """A whole conversation. ``referrals``: helplines shown, with the number of taps. ``model``: of the last turn."""
-
-    summary: Summary
-    model: str | None
-    messages: tuple[MessageView, ...]
-    notes: tuple[Note, ...]
-    referrals: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class SavedView:
-    """Filters under a name."""
-
-    id: int
-    account_id: int
-    name: str
-    filters: Filters
-    shared: bool
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Counts over days, both included. Every mapping goes from value to number of conversations, unless it says otherwise.
-
-    Those who refused review, and conversations that retention removed, are in them.
-    """
-
-    since: dt.date
-    until: dt.date
-    conversations: int
-    per_day: Mapping[str, int]
-    per_hour: Mapping[int, int]
-    channels: Mapping[str, int]
-    roads: Mapping[str, int]
-    forms: Mapping[str, int]
-    contexts: Mapping[str, int]
-    platforms: Mapping[str, int]
-    crises: Mapping[str, int]
-    #: Helplines: times shown and times tapped (a conversation counts once for each).
-    referrals_shown: Mapping[str, int]
-    referrals_tapped: Mapping[str, int]
-    #: Conversations with a crisis, with a failure, rated helpful, rated not helpful, whose user refused review.
-    crisis: int
-    failed: int
-    helpful: int
-    not_helpful: int
-    refused: int
+_NOTHING = Filters()
 
 
 class Repository:
@@ -217,58 +59,147 @@ class Repository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._keys = database.keys
 
     # --- reading ---
 
-    def list(self, filters: Filters = Filters(), order: str = "urgency", page: int = 1, size: int = 50) -> Page:
-        """A page of the conversations that fit; pages count from 1."""
-        raise NotImplementedError
+    def list(self, filters: Filters = _NOTHING, order: str = "urgency", page: int = 1, size: int = 50) -> Page:
+        """A page of the conversations that fit; pages count from 1. ``more``: there are more than ``COUNTED``."""
+        page, size = max(1, page), min(max(1, size), MAX_PAGE_SIZE)
+        with self._database.reading() as session:
+            wanted = conditions(filters, session, self._keys)
+            total = count_up_to(session, wanted, self.COUNTED)
+            # Only what lies in the index is walked over; the rows are fetched for the page alone.
+            ids = select(models.Conversation.id).where(*wanted).order_by(*order_by(order)).limit(size).offset((page - 1) * size)
+            found = session.execute(ids).scalars().all()
+            items = opening.summaries(session, self._keys, found)
+            return Page(items, min(total, self.COUNTED), total > self.COUNTED, page, size)
 
     def status_counts(self) -> dict[str, int]:
         """Number of conversations by status."""
-        raise NotImplementedError
+        return self._counts_by(models.Conversation.status, models.STATUSES)
 
-    def values(self, column: str) -> list[str]:
+    def urgency_counts(self, status: str = "new") -> dict[int, int]:
+        """Number of conversations of a status, by urgency."""
+        urgencies = (models.URGENCY_CRISIS, models.URGENCY_FAILED, models.URGENCY_UNSURE, models.URGENCY_NONE)
+        return self._counts_by(models.Conversation.urgency, urgencies, models.Conversation.status == status)
+
+    def _counts_by(self, column: Any, values: Sequence[Any], *wanted: Any) -> dict[Any, int]:
+        with self._database.reading() as session:
+            rows: Any = session.execute(select(column, func.count()).where(*wanted).group_by(column)).all()
+        return {**dict.fromkeys(values, 0), **dict(rows)}
+
+    def values(self, column: str) -> Sequence[str]:
         """Values that occur of ``channel``, ``platform`` or ``tag``, for the choices of a filter."""
-        raise NotImplementedError
+        columns = {"channel": models.Conversation.channel, "platform": models.Conversation.platform, "tag": models.Tag.tag}
+        if column not in columns:
+            raise WrongValue(f"there is no list of values of {column!r}")
+        chosen = columns[column]
+        with self._database.reading() as session:
+            return [str(value) for value in session.execute(select(chosen).distinct().order_by(chosen)).scalars() if value is not None]
 
     def read(self, conversation_id: int, actor: str) -> Transcript:
         """A whole conversation. That it was read goes into the audit log; a ``new`` one becomes ``seen``."""
-        raise NotImplementedError
+        with self._database.writing() as session:
+            row = self._conversation(session, conversation_id)
+            if row.status == "new":
+                row.status = "seen"
+            audit.append(session, self._database, actor, "read", subject=f"conversation {conversation_id}")
+            session.flush()
+            return opening.transcript(session, self._keys, row)
 
-    def neighbours(self, conversation_id: int, filters: Filters = Filters(), order: str = "urgency") -> tuple[int | None, int | None]:
+    def neighbours(self, conversation_id: int, filters: Filters = _NOTHING, order: str = "urgency") -> tuple[int | None, int | None]:
         """Ids of the conversations before and after this one in a list; None at its ends."""
-        raise NotImplementedError
+        order_by(order)
+        with self._database.reading() as session:
+            row = session.get(models.Conversation, conversation_id)
+            if row is None:
+                raise NotFound("there is no such conversation")
+            wanted = conditions(filters, session, self._keys)
+            found = []
+            for after in (False, True):
+                further, nearest = beyond(order, row, after)
+                query = select(models.Conversation.id).where(*wanted, further).order_by(*nearest).limit(1)
+                found.append(session.execute(query).scalar())
+        return found[0], found[1]
 
     def figures(self, since: dt.date, until: dt.date) -> Figures:
-        """Counts over days."""
-        raise NotImplementedError
+        """Counts over days, both included."""
+        if until < since:
+            raise WrongValue("the last day comes before the first")
+        with self._database.reading() as session:
+            return read_figures(session, since, until)
 
     # --- moderating ---
 
     def set_status(self, conversation_id: int, status: str, actor: str, version: int | None = None) -> int:
         """One of ``models.STATUSES``."""
-        raise NotImplementedError
+        if status not in models.STATUSES:
+            raise WrongValue(f"a status is one of {', '.join(models.STATUSES)}")
+
+        def change(_session: Session, row: models.Conversation) -> str:
+            before, row.status = row.status, status
+            return f"{before} to {status}"
+
+        return self._change(conversation_id, version, actor, "status changed", change)
 
     def assign(self, conversation_id: int, account_id: int | None, actor: str, version: int | None = None) -> int:
         """Give it to somebody, or to nobody."""
-        raise NotImplementedError
+
+        def change(session: Session, row: models.Conversation) -> str:
+            if account_id is not None and session.get(models.Account, account_id) is None:
+                raise NotFound("there is no such account")
+            row.assigned_to = account_id
+            return f"to account {account_id}" if account_id is not None else "to nobody"
+
+        return self._change(conversation_id, version, actor, "assigned", change)
 
     def add_tag(self, conversation_id: int, tag: str, actor: str, version: int | None = None) -> int:
         """A tag is 1 to 40 characters; lower case, spaces around it go. One that is there stays."""
-        raise NotImplementedError
+        tag = _cleaned_tag(tag)
+
+        def change(session: Session, row: models.Conversation) -> str:
+            session.execute(self._database.insert(models.Tag).values(conversation_id=row.id, tag=tag).on_conflict_do_nothing())
+            return tag
+
+        return self._change(conversation_id, version, actor, "tag added", change)
 
     def remove_tag(self, conversation_id: int, tag: str, actor: str, version: int | None = None) -> int:
         """One that is not there is no error."""
-        raise NotImplementedError
+        tag = _cleaned_tag(tag)
+
+        def change(session: Session, row: models.Conversation) -> str:
+            session.execute(delete(models.Tag).where(models.Tag.conversation_id == row.id, models.Tag.tag == tag))
+            return tag
+
+        return self._change(conversation_id, version, actor, "tag removed", change)
 
     def add_note(self, conversation_id: int, text: str, account_id: int, actor: str) -> int:
         """A private note, 1 to 4,000 characters, redacted like a message; returns its id."""
-        raise NotImplementedError
+        text = text.strip()
+        if not 1 <= len(text) <= _LONGEST_NOTE:
+            raise WrongValue(f"a note has 1 to {_LONGEST_NOTE} characters")
+        note = models.Note(account_id=account_id, at=time.time(), sealed=self._keys.seal(_redacted(text)))
+
+        def change(session: Session, row: models.Conversation) -> str:
+            note.conversation_id = row.id
+            session.add(note)
+            session.flush()
+            return f"note {note.id}"
+
+        self._change(conversation_id, None, actor, "note added", change)
+        return int(note.id)
 
     def remove_note(self, note_id: int, actor: str) -> None:
         """Remove a note."""
-        raise NotImplementedError
+        with self._database.writing() as session:
+            note = session.get(models.Note, note_id)
+            if note is None:
+                raise NotFound("there is no such note")
+            audit.append(
+                session, self._database, actor, "note removed", subject=f"conversation {note.conversation_id}", detail=f"note {note_id}"
+            )
+            session.delete(note)
 
     def correct(
         self,
@@ -284,26 +215,153 @@ class Repository:
 
         ``facets`` are all that the message tells (what is not in it, is not told); values of ``bot.wegwijzer.vocabulary``.
         """
-        raise NotImplementedError
+        told = None if facets is None else checked_facets(facets)
+        if intent is not None and not (intent.replace("_", "").isalnum() and intent.islower() and len(intent) <= 40):
+            raise WrongValue("that is not the name of an intent")
+
+        def change(session: Session, row: models.Conversation) -> str:
+            message = session.get(models.Message, message_id)
+            if message is None or (message.sender, message.kind) != ("user", "text"):
+                raise WrongValue("only a text of the user can be corrected")
+            session.execute(delete(models.Correction).where(models.Correction.message_id == message_id))
+            if intent is None and told is None:
+                return f"message {message_id}: taken back"
+            sealed = None if told is None else self._keys.seal(told)
+            given = {"message_id": message_id, "conversation_id": row.id, "account_id": account_id}
+            session.add(models.Correction(intent=intent, sealed=sealed, at=time.time(), **given))
+            return f"message {message_id}"
+
+        return self._change(self._conversation_of(message_id), version, actor, "corrected", change)
 
     def judge(self, message_id: int, good: bool | None, reason: str, *, account_id: int, actor: str, version: int | None = None) -> int:
         """ "This was a good answer", or wrong because; ``None`` takes it back. Reason up to 1,000 characters."""
-        raise NotImplementedError
+        reason = reason.strip()
+        if len(reason) > _LONGEST_REASON:
+            raise WrongValue(f"a reason has at most {_LONGEST_REASON} characters")
+
+        def change(session: Session, row: models.Conversation) -> str:
+            session.execute(delete(models.Verdict).where(models.Verdict.message_id == message_id))
+            if good is None:
+                return f"message {message_id}: taken back"
+            sealed = self._keys.seal(_redacted(reason)) if reason else None
+            given = {"message_id": message_id, "conversation_id": row.id, "account_id": account_id}
+            session.add(models.Verdict(good=good, sealed=sealed, at=time.time(), **given))
+            return f"message {message_id}: {'good' if good else 'wrong'}"
+
+        return self._change(self._conversation_of(message_id), version, actor, "judged", change)
 
     def erase(self, conversation_id: int, actor: str) -> None:
         """Remove one conversation with all that hangs on it, for somebody who asks for that in another way than in the chat."""
-        raise NotImplementedError
+        with self._database.writing() as session:
+            row = self._conversation(session, conversation_id)
+            subtract(session, self._database, [row])
+            messages, id_ = int(row.n_messages), int(row.id)
+            session.add(models.Removal(at=time.time(), why="console", conversations=1, messages=messages))
+            session.execute(delete(models.Conversation).where(models.Conversation.id == id_))
+            audit.append(session, self._database, actor, "erased", subject=f"conversation {id_}")
 
     # --- saved views ---
 
     def views(self, account_id: int) -> Sequence[SavedView]:
-        """One's own and shared ones, by name."""
-        raise NotImplementedError
+        """One's own and shared ones, by name. One whose filters are of an older kind is left out."""
+        query = select(models.SavedView).where((models.SavedView.account_id == account_id) | models.SavedView.shared)
+        found = []
+        with self._database.reading() as session:
+            for row in session.execute(query.order_by(models.SavedView.name)).scalars():
+                try:
+                    filters = Filters.from_dict(self._keys.unseal(row.sealed))
+                except (WrongValue, StoreError):
+                    continue
+                found.append(SavedView(row.id, row.account_id, row.name, filters, row.shared))
+        return found
 
     def save_view(self, account_id: int, name: str, filters: Filters, shared: bool, actor: str) -> int:
         """Keep filters under a name of 1 to 80 characters; one's own of the same name is replaced."""
-        raise NotImplementedError
+        name = " ".join(name.split())
+        if not 1 <= len(name) <= _LONGEST_NAME:
+            raise WrongValue(f"a name has 1 to {_LONGEST_NAME} characters")
+        with self._database.writing() as session:
+            if session.get(models.Account, account_id, with_for_update=True) is None:
+                raise NotFound("there is no such account")
+            own = models.SavedView.account_id == account_id
+            row = session.execute(select(models.SavedView).where(own, models.SavedView.name == name)).scalar_one_or_none()
+            row = row or models.SavedView(account_id=account_id, name=name)
+            row.sealed, row.shared = self._keys.seal(filters.to_dict()), shared
+            session.add(row)
+            session.flush()
+            audit.append(session, self._database, actor, "view saved", subject=f"view {row.id}", detail="shared" if shared else "")
+            return int(row.id)
 
     def remove_view(self, view_id: int, account_id: int, actor: str) -> None:
         """Remove one's own view."""
-        raise NotImplementedError
+        with self._database.writing() as session:
+            row = session.get(models.SavedView, view_id)
+            if row is None or row.account_id != account_id:
+                raise NotFound("there is no such view")
+            session.delete(row)
+            audit.append(session, self._database, actor, "view removed", subject=f"view {view_id}")
+
+    # --- inside ---
+
+    def _conversation(self, session: Session, conversation_id: int) -> models.Conversation:
+        row = session.get(models.Conversation, conversation_id, with_for_update=True)
+        if row is None:
+            raise NotFound("there is no such conversation (any more)")
+        return row
+
+    def _conversation_of(self, message_id: int) -> int:
+        with self._database.reading() as session:
+            found = session.execute(select(models.Message.conversation_id).where(models.Message.id == message_id)).scalar()
+        if found is None:
+            raise NotFound("there is no such message (any more)")
+        return int(found)
+
+    def _change(
+        self,
+        conversation_id: int,
+        version: int | None,
+        actor: str,
+        action: str,
+        change: Callable[[Session, models.Conversation], str],
+    ) -> int:
+        """One change of one conversation: its version is asked for and counted up, and it is audited."""
+        with self._database.writing() as session:
+            row = self._conversation(session, conversation_id)
+            if version is not None and row.version != version:
+                raise Conflict("somebody else changed this conversation in the meantime")
+            detail = change(session, row)
+            row.version += 1
+            audit.append(session, self._database, actor, action, subject=f"conversation {conversation_id}", detail=detail)
+            return int(row.version)
+
+
+def checked_facets(facets: Mapping[str, Any]) -> dict[str, Any]:
+    """Facets of a message, as training data has them: only what is told.
+
+    Raises:
+        WrongValue: a facet or value that does not exist.
+    """
+    unknown = set(facets) - set(FACETS)
+    if unknown:
+        raise WrongValue(f"{sorted(unknown)[0]!r} is no facet")
+    try:
+        situation = parse_situation({name: value for name, value in facets.items() if value not in (None, [], ())})
+    except SituationError as error:
+        raise WrongValue(str(error)) from None
+    told = {name: value for name, value in situation.to_dict().items() if name in FACETS and value not in (None, [])}
+    return {name: value for name, value in told.items() if (name, value) != ("crisis", "none")}
+
+
+def _cleaned_tag(tag: str) -> str:
+    tag = " ".join(tag.lower().split())
+    if not 1 <= len(tag) <= _LONGEST_TAG:
+        raise WrongValue(f"a tag has 1 to {_LONGEST_TAG} characters")
+    return tag
+
+
+def _redacted(text: str) -> str:
+    """A moderator's text without names and numbers; each is numbered within this text only."""
+    from bot.transcripts.redaction import redact
+
+    numbers: dict[tuple[str, str], int] = {}
+    return redact(text, lambda kind, key: numbers.setdefault((kind, key), 1 + sum(known == kind for known, _key in numbers)))

@@ -21,6 +21,7 @@ $$ BEGIN RAISE EXCEPTION 'the audit log is only ever added to'; END $$
 
 
 def upgrade() -> None:
+    """Make everything; the audit log refuses to be changed."""
     op.create_table(
         "account",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

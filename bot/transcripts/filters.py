@@ -1,0 +1,227 @@
+"""Which conversations a list shows, and the query that finds them fast.
+
+Two ways lead to a page. Walking the list in its order and testing each conversation is quick when many fit; starting from the few that
+hold a rare word, form or tag and sorting them is quick when few fit. Looking how many there are, up to a limit, tells which to take.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+from sqlalchemy import and_, exists, func, literal_column, or_, select
+from sqlalchemy.orm import Session
+
+from bot.nlu.text import normalise
+from bot.transcripts.errors import WrongValue
+from bot.transcripts.keys import Keys
+from bot.transcripts.models import Conversation, ConversationForm, Tag, Word
+from bot.transcripts.moments import start_of
+
+#: A condition in SQL, whose types the checker does not follow.
+Condition = Any
+
+#: Up to this many conversations are sorted rather than found by walking the list.
+_FEW = 3000
+_LONGEST_TEXT = 200
+_MOST_WORDS = 12
+_MOST_CHOICES = 60
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which conversations. Everything left empty asks for nothing; several values of one field are "one of these".
+
+    ``text``: words that must all occur in what the user typed (whole words, spelling is normalised). ``crisis`` may hold ``any``,
+    ``rating`` holds ``yes``, ``no``, ``none``. ``since`` and ``until`` are days, both included, of the last message. Lengths are counts of
+    messages of both sides, words those that the user typed.
+    """
+
+    text: str = ""
+    status: tuple[str, ...] = ()
+    channel: tuple[str, ...] = ()
+    road: tuple[str, ...] = ()
+    form: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    platform: tuple[str, ...] = ()
+    crisis: tuple[str, ...] = ()
+    rating: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    urgency: tuple[int, ...] = ()
+    assigned_to: int | None = None
+    since: dt.date | None = None
+    until: dt.date | None = None
+    min_messages: int | None = None
+    max_messages: int | None = None
+    min_words: int | None = None
+    max_words: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, without what is empty."""
+        told = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: _plain(value) for name, value in told.items() if value not in (None, "", ())}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Filters:
+        """What :meth:`to_dict` gave.
+
+        Raises:
+            WrongValue: unknown field, or a value of another type.
+        """
+        types = {item.name: str(item.type) for item in fields(cls)}
+        if not isinstance(data, Mapping) or not set(data) <= set(types):
+            raise WrongValue("these filters cannot be read")
+        return cls(**{name: _read(types[name], value) for name, value in data.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _read(kind: str, value: Any) -> Any:
+    if kind == "str" and isinstance(value, str):
+        return value
+    if kind == "int | None" and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if kind == "dt.date | None" and isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            pass
+    wanted = int if kind == "tuple[int, ...]" else str
+    if kind.startswith("tuple") and isinstance(value, (list, tuple)) and all(type(item) is wanted for item in value):
+        return tuple(value)
+    raise WrongValue("these filters cannot be read")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text as the index knows them, each once, in order."""
+    return list(dict.fromkeys(word for word in normalise(text).split() if any(char.isalnum() for char in word)))
+
+
+_RATING: dict[str, bool | None] = {"yes": True, "no": False, "none": None}
+_COLUMNS = ("status", "channel", "road", "context", "platform", "urgency")
+_LENGTHS = (("messages", Conversation.n_messages), ("words", Conversation.n_words))
+
+
+def conditions(filters: Filters, session: Session, keys: Keys) -> list[Condition]:
+    """What must hold for a conversation.
+
+    Raises:
+        WrongValue: a value that nothing can be looked for by.
+    """
+    if len(filters.text) > _LONGEST_TEXT or any(len(_plain_choices(filters, name)) > _MOST_CHOICES for name in (*_COLUMNS, "form", "tag")):
+        raise WrongValue("that is more than can be looked for at once")
+    found: list[Condition] = []
+    for name in _COLUMNS:
+        if chosen := getattr(filters, name):
+            found.append(getattr(Conversation, name).in_(chosen))
+    if filters.crisis:
+        among = Conversation.crisis.in_(filters.crisis)
+        # Whatever has a crisis stands in one stretch of the queue.
+        found.append(Conversation.crisis.is_not(None) if "any" in filters.crisis else among)
+    if filters.rating:
+        if not set(filters.rating) <= set(_RATING):
+            raise WrongValue(f"a rating is one of {', '.join(_RATING)}")
+        wanted = [_RATING[rating] for rating in filters.rating]
+        found.append(or_(*(Conversation.rating.is_(value) for value in wanted)))
+    if filters.assigned_to is not None:
+        found.append(Conversation.assigned_to == filters.assigned_to)
+    if filters.since:
+        found.append(Conversation.last_at >= start_of(filters.since))
+    if filters.until:
+        found.append(Conversation.last_at < start_of(filters.until + dt.timedelta(days=1)))
+    for name, column in _LENGTHS:
+        if (least := getattr(filters, f"min_{name}")) is not None:
+            found.append(column >= least)
+        if (most := getattr(filters, f"max_{name}")) is not None:
+            found.append(column <= most)
+    members = partial(_member, session)
+    if filters.form:
+        found.append(members(ConversationForm.conversation_id, ConversationForm.form.in_(filters.form)))
+    if filters.tag:
+        found.append(members(Tag.conversation_id, Tag.tag.in_(filters.tag)))
+    if filters.text:
+        found.append(_holds_words(session, keys, filters.text))
+    return found
+
+
+def _plain_choices(filters: Filters, name: str) -> tuple[Any, ...]:
+    return tuple(getattr(filters, name))
+
+
+def _holds_words(session: Session, keys: Keys, text: str) -> Condition:
+    words = words_of(text)
+    if not words:
+        raise WrongValue("there is no word in what is looked for")
+    if len(words) > _MOST_WORDS:
+        raise WrongValue(f"at most {_MOST_WORDS} words can be looked for at once")
+    hashes = [keys.word(word) for word in words]
+    # The rarest first: the others are looked up for what it finds.
+    hashes.sort(key=lambda number: _how_many(session, Word.word == number, Word.conversation_id))
+    first, *others = hashes
+    rarest = select(Word.conversation_id).where(Word.word == first)
+    for number in others:
+        other = select(Word.conversation_id).where(Word.word == number).subquery()
+        rarest = rarest.join(other, other.c.conversation_id == Word.conversation_id)
+    few = _how_many(session, Word.word == first, Word.conversation_id) < _FEW
+    if few:
+        return Conversation.id.in_(rarest)
+    return and_(*(exists().where(and_(Word.word == number, Word.conversation_id == Conversation.id)) for number in hashes))
+
+
+def _member(session: Session, column: Any, condition: Condition) -> Condition:
+    if _how_many(session, condition, column) < _FEW:
+        return Conversation.id.in_(select(column).where(condition))
+    return exists().where(and_(condition, column == Conversation.id))
+
+
+def _how_many(session: Session, condition: Condition, column: Any) -> int:
+    """How many rows there are, counted up to the limit."""
+    some = select(column).where(condition).limit(_FEW).subquery()
+    return int(session.execute(select(func.count()).select_from(some)).scalar() or 0)
+
+
+_ORDERS: dict[str, tuple[Any, ...]] = {
+    "urgency": (Conversation.urgency.desc(), Conversation.last_at.desc(), Conversation.id.desc()),
+    "newest": (Conversation.last_at.desc(), Conversation.id.desc()),
+    "oldest": (Conversation.last_at, Conversation.id),
+}
+
+#: Ways to sort a list: ``urgency`` is crisis, then bot failed, then unsure, then newest.
+ORDERS = tuple(_ORDERS)
+
+
+def order_by(order: str) -> tuple[Any, ...]:
+    """Columns to sort by.
+
+    Raises:
+        WrongValue: no such order.
+    """
+    if order not in _ORDERS:
+        raise WrongValue(f"an order is one of {', '.join(ORDERS)}")
+    return _ORDERS[order]
+
+
+def beyond(order: str, row: Conversation, after: bool) -> tuple[Condition, tuple[Any, ...]]:
+    """What comes after a conversation in an order (or before it), and how to sort to have the nearest first."""
+    columns = {"urgency": ("urgency", "last_at", "id")}.get(order, ("last_at", "id"))
+    smaller = (order != "oldest") == after
+    parts = []
+    for place, name in enumerate(columns):
+        same = [getattr(Conversation, before) == getattr(row, before) for before in columns[:place]]
+        column, value = getattr(Conversation, name), getattr(row, name)
+        parts.append(and_(*same, column < value if smaller else column > value))
+    sort = tuple(getattr(Conversation, name).desc() if smaller else getattr(Conversation, name) for name in columns)
+    return or_(*parts), sort
+
+
+def count_up_to(session: Session, wanted: list[Condition], limit: int) -> int:
+    """How many conversations fit, counted no further than one beyond a limit."""
+    some = select(literal_column("1")).select_from(Conversation).where(*wanted).limit(limit + 1)
+    return int(session.execute(select(func.count()).select_from(some.subquery())).scalar() or 0)
