@@ -79,6 +79,11 @@ class Turn:
         """How sure the reading of each facet is."""
         return dict(self.said.get("facet_confidences") or {})
 
+    @property
+    def named(self) -> dict[str, Any]:
+        """Places and roles that the message names in so many words, by facet."""
+        return dict(self.said.get("facets_named") or {})
+
     def entity(self, name: str) -> str | None:
         """The first value of an entity: what a button carries, or a name that was recognised."""
         return next((str(entity["value"]) for entity in self.said.get("entities") or [] if entity.get("entity") == name), None)

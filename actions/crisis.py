@@ -16,7 +16,7 @@ class ActionCrisis(WegwijzerAction):
 
     def take(self, turn: Turn) -> None:
         crisis = turn.facets.get("crisis")
-        situation = replace(listening.merge(turn.situation, turn.facets, turn.confidences), crisis=crisis)
+        situation = replace(listening.merge(turn.situation, turn.facets, turn.confidences, turn.named), crisis=crisis)
         turn.situation = situation
         advice = signpost().advise(situation, turn.now)
         again = turn.slot("crisis_open") == crisis

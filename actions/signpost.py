@@ -50,14 +50,18 @@ def listen(turn: Turn) -> bool:
         if chosen is not None:
             if len(turn.text.split()) > _SHORT_ANSWER:
                 # More was said than the answer alone.
-                situation = listening.merge(situation, turn.facets, turn.confidences)
+                situation = listening.merge(situation, turn.facets, turn.confidences, turn.named)
             turn.situation = listening.answer(situation, pending, chosen)
             turn.set(pending=None)
             return True
     told = listening.told_anything(turn.facets)
     if turn.facets:
         rewritten = turn.metadata.get("edited")
-        situation = listening.corrected(situation, turn.facets) if rewritten else listening.merge(situation, turn.facets, turn.confidences)
+        situation = (
+            listening.corrected(situation, turn.facets)
+            if rewritten
+            else listening.merge(situation, turn.facets, turn.confidences, turn.named)
+        )
     if pending:
         # Whatever was said instead of an answer: the same question is not put twice.
         situation = listening.skipped(situation, pending)

@@ -30,12 +30,13 @@ from bot.nlu.text import normalise
 from bot.wegwijzer.content import load_content
 from bot.wegwijzer.vocabulary import Crisis
 
-#: Names of what the components put on a message. Only ``FACETS`` and ``CONFIDENCES`` leave the pipeline.
+#: Names of what the components put on a message. Only ``FACETS``, ``CONFIDENCES`` and ``NAMED`` leave the pipeline.
 NORMALISED = "normalised"
 ROW = "ngram_row"
 CONCEPTS = "concepts"
 FACETS = "facets"
 CONFIDENCES = "facet_confidences"
+NAMED = "facets_named"
 
 
 class Row:
@@ -277,6 +278,7 @@ class FacetClassifier(_HeadsComponent):
             confidences["platform"] = confidences["age_band"] = 1.0
             message.set(FACETS, told, add_to_output=True)
             message.set(CONFIDENCES, confidences, add_to_output=True)
+            message.set(NAMED, facets.named(message.get(CONCEPTS) or (), platforms), add_to_output=True)
         return messages
 
 

@@ -120,6 +120,22 @@ def add_from_concepts(facets: dict[str, Any], concepts: Collection[str]) -> None
             facets[facet] = value
 
 
+#: Concepts of the lexicon that name a place or a role in so many words.
+_NAMING: dict[str, tuple[str, str]] = {
+    **{f"place_{context.value}": ("context", context.value) for context in Context},
+    "place_game": ("context", Context.ONLINE.value),
+    **{f"role_{role.value}": ("role", role.value) for role in Role},
+}
+
+
+def named(concepts: Collection[str], platforms: Collection[str] = ()) -> dict[str, list[str]]:
+    """Places and roles that a message names, by facet. A reader may be sure of one that no word names: most children are bullied at school."""
+    found = {_NAMING[concept] for concept in concepts if concept in _NAMING}
+    if platforms:
+        found.add(("context", Context.ONLINE.value))
+    return {facet: sorted(value for owner, value in found if owner == facet) for facet in ("context", "role")}
+
+
 def _kind(by_class: dict[str, float]) -> tuple[str, float]:
     """Bullying when both bullying kinds together are likely enough; which of the two, or which other kind, by the highest chance."""
     bullying = sum(by_class[kind] for kind in _BULLYING)

@@ -10,28 +10,39 @@ from typing import Any
 from bot.wegwijzer import schema
 from bot.wegwijzer.signpost import facet_value
 from bot.wegwijzer.situation import Situation
-from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
+from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS, Context
 
 #: From this confidence a later message changes what an earlier one told.
 SURE = 0.75
 _BULLYING = ("bullying", "cyberbullying")
 _SIMPLE = ("role", "context", "platform", "age_band", "repeated", *(facet for facet in BOOLEAN_FACETS if facet != "repeated"))
+#: Facets that a reader infers well for somebody of whom nothing is known ("ze lachen mij uit": at school), and badly against what is known.
+_INFERRED = ("context", "role")
 _WORD = re.compile(r"\w+")
 
 
-def merge(situation: Situation, facets: Mapping[str, Any], confidences: Mapping[str, Any] | None = None) -> Situation:
+def merge(
+    situation: Situation,
+    facets: Mapping[str, Any],
+    confidences: Mapping[str, Any] | None = None,
+    named: Mapping[str, Sequence[str]] | None = None,
+) -> Situation:
     """The situation after one more message.
 
-    What was unknown becomes known. What was known changes only for a sure reading, so that a short follow-up ("op snap") does not turn
-    a parent into a victim. Forms add up. Bullying once told stays bullying. A crisis once told stays until it is taken back.
+    What was unknown becomes known. What was known (told in words, by a button, by the link somebody came by) changes only for a sure
+    reading, so that a short follow-up ("op snap") does not turn a parent into a victim; place and role only where the message also names
+    the new one. Forms add up. Bullying once told stays bullying. A crisis once told stays until it is taken back.
+
+    Args:
+        named: by facet the values that words of the message stand for.
     """
-    confidences = confidences or {}
+    confidences, named = confidences or {}, named or {}
     known = situation
     for facet in _SIMPLE:
         told = facets.get(facet)
         if told is None or told == getattr(known, facet):
             continue
-        if getattr(known, facet) is None or _sure(confidences.get(facet)):
+        if getattr(known, facet) is None or _changes(facet, told, confidences.get(facet), named.get(facet, ())):
             known = known.with_facet(facet, told)
     if facets.get("forms"):
         known = known.with_facet("forms", facets["forms"])
@@ -45,6 +56,16 @@ def corrected(situation: Situation, facets: Mapping[str, Any]) -> Situation:
     told = {facet: facets[facet] for facet in (*_SIMPLE, "kind") if facets.get(facet) is not None}
     forms = {"forms": tuple(facets["forms"])} if facets.get("forms") else {}
     return merge(replace(situation, **{**told, **forms}), facets)
+
+
+def _changes(facet: str, told: Any, confidence: Any, named: Sequence[str]) -> bool:
+    """Whether a reading takes the place of what was known."""
+    if facet not in _INFERRED:
+        return _sure(confidence)
+    if told == Context.HOME.value and _sure(confidence):
+        # Who may be hurt at home is never sent back to the parents: here the reader is believed without a word that names the place.
+        return True
+    return told in named and (_sure(confidence) or list(named) == [told])
 
 
 def _sure(confidence: Any) -> bool:

@@ -69,6 +69,32 @@ async def test_a_deep_link_tells_where_somebody_comes_from(host: Host, lotte: Pe
     assert not any("Waar gebeurt het" in text for text in lotte.texts)
 
 
+@pytest.mark.parametrize(
+    ("link", "words", "facet", "value"),
+    [
+        # Most children are bullied at school, which the reader knows; who came by the link of the club did not say so.
+        ("sport", "ze lachen mij elke dag uit", "context", "sport"),
+        ("sport", "ze lachen mij uit", "context", "sport"),
+        ("werk", "ze sluiten mij altijd uit", "context", "work"),
+        ("sport", "ze lachen mij uit op school", "context", "school"),
+        ("school", "de jongens van mijn voetbalploeg lachen mij uit", "context", "sport"),
+        ("school", "thuis slaat papa mij", "context", "home"),
+        ("ouder", "niemand speelt met haar", "role", "parent"),
+        ("ouder", "ze duwen hem altijd", "role", "parent"),
+        ("begeleider", "ze wordt elke dag uitgelachen", "role", "supervisor"),
+        ("begeleider", "mijn dochter wordt gepest", "role", "parent"),
+    ],
+)
+async def test_what_a_link_told_outranks_a_guess_but_not_what_is_named(
+    polling: Host, lotte: Person, link: str, words: str, facet: str, value: str
+) -> None:
+    await polling.start()
+    lotte.say(f"/start {link}")
+    lotte.say(words)
+    await polling.settled()
+    assert (await polling.slots(lotte))[facet] == value
+
+
 @pytest.mark.parametrize("link", sorted(TEXTS.links))
 async def test_every_deep_link_is_remembered(polling: Host, lotte: Person, link: str) -> None:
     await polling.start()

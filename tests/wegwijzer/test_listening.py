@@ -21,10 +21,38 @@ def test_what_was_unknown_becomes_known() -> None:
 
 
 def test_what_was_known_changes_only_when_sure() -> None:
-    parent = Situation(role="parent")
-    assert merge(parent, {"role": "victim"}, {"role": SURE - 0.01}).role == "parent"
-    assert merge(parent, {"role": "victim"}).role == "parent"
-    assert merge(parent, {"role": "victim"}, {"role": SURE}).role == "victim"
+    known = Situation(platform="snapchat")
+    assert merge(known, {"platform": "tiktok"}, {"platform": SURE - 0.01}).platform == "snapchat"
+    assert merge(known, {"platform": "tiktok"}).platform == "snapchat"
+    assert merge(known, {"platform": "tiktok"}, {"platform": SURE}).platform == "tiktok"
+
+
+@pytest.mark.parametrize(
+    ("facet", "known", "told", "confidence", "named", "expected"),
+    [
+        # "ze lachen mij elke dag uit": most likely at school, but nobody said so.
+        ("context", "sport", "school", 0.99, [], "sport"),
+        ("context", "sport", "school", 0.99, ["youth_movement"], "sport"),
+        # "het is op school gebeurd": said, whatever the reader makes of so few words.
+        ("context", "sport", "school", 0.23, ["school"], "school"),
+        ("context", "sport", "school", SURE, ["school", "sport"], "school"),
+        ("context", "sport", "school", SURE - 0.01, ["school", "sport"], "sport"),
+        # Whoever may be hurt at home is believed without a word that names the place (safety rule 5).
+        ("context", "sport", "home", SURE, [], "home"),
+        ("context", "sport", "home", SURE - 0.01, [], "sport"),
+        # "niemand speelt met haar": what a parent says, and a bystander too.
+        ("role", "parent", "bystander", 0.99, [], "parent"),
+        ("role", "parent", "victim", 0.99, [], "parent"),
+        ("role", "bystander", "parent", 0.99, ["parent"], "parent"),
+    ],
+)
+def test_a_known_place_or_role_gives_way_only_to_one_that_is_named(
+    facet: str, known: str, told: str, confidence: float, named: list[str], expected: str
+) -> None:
+    after = merge(Situation(**{facet: known}), {facet: told}, {facet: confidence}, {facet: named})
+    assert getattr(after, facet) == expected
+    # Where nothing is known the reader is believed.
+    assert getattr(merge(Situation(), {facet: told}), facet) == told
 
 
 def test_forms_add_up() -> None:
