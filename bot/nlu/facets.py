@@ -129,7 +129,7 @@ _NAMING: dict[str, tuple[str, str]] = {
 
 
 def named(concepts: Collection[str], platforms: Collection[str] = ()) -> dict[str, list[str]]:
-    """Places and roles that a message names, by facet. A reader may be sure of one that no word names: most children are bullied at school."""
+    """Places and roles that a message names, by facet. A reader may be sure of one that no word names: most are bullied at school."""
     found = {_NAMING[concept] for concept in concepts if concept in _NAMING}
     if platforms:
         found.add(("context", Context.ONLINE.value))
