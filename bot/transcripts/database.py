@@ -78,6 +78,15 @@ class Database:
         except SQLAlchemyError as error:
             raise StoreError(f"the database of the transcripts cannot be used: {_reason(error)}") from None
 
+    def checkpoint(self) -> None:
+        """Copy the write-ahead log of SQLite into the file and empty it: what was overwritten there is gone then."""
+        if self.is_sqlite:
+            connection: Any = self.engine.raw_connection()
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Close the connections."""
         self.engine.dispose()

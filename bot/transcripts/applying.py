@@ -1,0 +1,299 @@
+"""Puts turns into the database, each exactly once however often it comes, and erases what is to be erased.
+
+Independent of how the turns come: the archiver reads them from the outbox, another transport hands them over in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from bot.transcripts import models
+from bot.transcripts.counting import Count, add, forms_of, referrals_of, share_of, subtract
+from bot.transcripts.database import Database
+from bot.transcripts.filters import words_of
+from bot.transcripts.models import Conversation
+from bot.transcripts.moments import belgian
+from bot.transcripts.outbox import Entry
+from bot.transcripts.record import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
+
+#: Below this confidence in the intent a message counts as hardly understood.
+UNSURE_BELOW = 0.45
+#: How many messages of the bot are looked through for the button that was tapped.
+_BUTTONS_WITHIN = 40
+
+_PLACEHOLDER = re.compile(r"\[([^\[\]\s-]+)-(\d{6,7})\]")
+_TOLD = ("road", "kind", "context", "platform", "age_band")
+_SHAPE = {"intent": 40, "ref": 80}
+
+
+class Applier:
+    """Applies entries in a transaction that the caller opens.
+
+    Args:
+        pause: seconds after which somebody who comes back begins another conversation.
+    """
+
+    def __init__(self, database: Database, pause: float) -> None:
+        self._database = database
+        self._keys = database.keys
+        self._pause = pause
+
+    def apply(self, entries: Sequence[Entry], session: Session) -> int:
+        """Take in entries, in order; returns how many were new.
+
+        Raises:
+            StoreError: one cannot be opened with the keys that are set. SQLAlchemyError: the database refuses.
+        """
+        self._lock({entry.key for entry in entries}, session)
+        counts: dict[str, Counter[Count]] = defaultdict(Counter)
+        fresh = 0
+        for entry in entries:
+            if entry.what == "erase":
+                fresh += self._erase(entry, session, counts)
+            elif entry.sealed is not None and self._is_new(entry, session):
+                self._take(self._keys.unseal(entry.sealed), session, counts)
+                fresh += 1
+        add(session, self._database, counts)
+        return fresh
+
+    def _lock(self, keys: Iterable[str], session: Session) -> None:
+        """Two who apply turns of one conversation at once wait for each other; in one order, so that neither waits for ever."""
+        for number in sorted(int(key[:15], 16) for key in keys):
+            self._database.lock(session, number)
+
+    def _is_new(self, entry: Entry, session: Session) -> bool:
+        row = self._database.insert(models.Applied).values(id=entry.id, at=time.time()).on_conflict_do_nothing()
+        result: Any = session.execute(row)
+        return bool(result.rowcount)
+
+    # --- one turn ---
+
+    def _take(self, turn: Turn, session: Session, counts: dict[str, Counter[Count]]) -> None:
+        barriers = {
+            row.why: row.at for row in session.execute(select(models.Tombstone).where(models.Tombstone.key == turn["key"])).scalars()
+        }
+        if turn["at"] <= barriers.get("erased", 0.0):
+            return
+        refused_at = barriers.get("refused")
+        refused_before = refused_at is not None and turn["at"] <= refused_at + self._pause
+        if turn["refused"] or refused_before:
+            self._take_refused(without_texts(turn), session, counts, refused_before)
+        else:
+            self._take_open(turn, session, counts)
+
+    def _take_refused(self, turn: Turn, session: Session, counts: dict[str, Counter[Count]], again: bool) -> None:
+        """Nobody may read it: what there was goes, counts stay."""
+        started = belgian(turn["at"])
+        counted = counts[started.date().isoformat()]
+        if not again:
+            counted["refused", ""] += 1
+            if not self._remove(turn["key"], "refused", session):
+                counted.update(Counter({("conversation", ""): 1, ("channel", _channel(turn)): 1, ("hour", str(started.hour)): 1}))
+        told = {**turn["told"], "crisis": crisis_of(turn)}
+        counted.update(Counter({(figure, told[figure]): 1 for figure in ("road", "context", "platform", "crisis") if told.get(figure)}))
+        counted.update(Counter({("shown", helpline): 1 for helpline in shown_by(turn)}))
+        counted.update(Counter({("tapped", helpline): 1 for helpline in set(tapped_in(turn))}))
+        if failures_of(turn):
+            counted["failed", ""] += 1
+        rating = rating_of(turn)
+        if rating is not None:
+            counted["helpful" if rating else "not_helpful", ""] += 1
+        self._set_barrier(turn["key"], "refused", turn["at"], session)
+
+    def _take_open(self, turn: Turn, session: Session, counts: dict[str, Counter[Count]]) -> None:
+        row = self._conversation(turn, session)
+        forms, referrals = set(forms_of(session, row.id)), referrals_of(session, row.id)
+        before = share_of(row, forms, referrals) if row.n_messages else Counter()
+        self._add_messages(turn, row, session)
+        self._update(turn, row)
+        new_forms = [form for form in turn["told"].get("forms") or () if form not in forms]
+        for form in new_forms:
+            session.execute(
+                self._database.insert(models.ConversationForm).values(conversation_id=row.id, form=form).on_conflict_do_nothing()
+            )
+        referrals = self._add_referrals(turn, row, referrals, session)
+        session.flush()
+        counts[row.day].update(share_of(row, [*forms, *new_forms], referrals))
+        counts[row.day].subtract(before)
+
+    def _conversation(self, turn: Turn, session: Session) -> Conversation:
+        last = select(Conversation).where(Conversation.key == turn["key"]).order_by(Conversation.last_at.desc()).limit(1)
+        row = session.execute(last).scalar_one_or_none()
+        if row is not None and turn["at"] - row.last_at <= self._pause:
+            return row
+        started = belgian(turn["at"])
+        row = Conversation(
+            key=turn["key"],
+            channel=_channel(turn),
+            started_at=turn["at"],
+            last_at=turn["at"],
+            day=started.date().isoformat(),
+            hour=started.hour,
+            urgency=models.URGENCY_NONE,
+            failures=0,
+            n_messages=0,
+            n_user_messages=0,
+            n_words=0,
+            status="new",
+        )
+        session.add(row)
+        session.flush()
+        return row
+
+    @staticmethod
+    def _update(turn: Turn, row: Conversation) -> None:
+        """What the list shows of a conversation, after another turn."""
+        for column in _TOLD:
+            if turn["told"].get(column):
+                setattr(row, column, turn["told"][column])
+        row.model = turn["model"] or row.model
+        row.last_at = max(row.last_at, turn["at"])
+        row.crisis = row.crisis or crisis_of(turn)
+        row.failures += failures_of(turn)
+        rating = rating_of(turn)
+        row.rating = row.rating if rating is None else rating
+        typed = [message for message in turn["messages"] if (message["sender"], message["kind"]) == ("user", "text")]
+        sure = [message["confidence"] for message in typed if message.get("confidence") is not None]
+        row.min_confidence = min((*sure, *([row.min_confidence] if row.min_confidence is not None else [])), default=None)
+        row.n_messages += len(turn["messages"])
+        row.n_user_messages += sum(message["sender"] == "user" for message in turn["messages"])
+        row.n_words += sum(len(message["text"].split()) for message in typed)
+        row.urgency = urgency(row)
+        if typed and row.status in ("seen", "done"):
+            # Something was said that nobody has read yet.
+            row.status = "new"
+
+    def _add_messages(self, turn: Turn, row: Conversation, session: Session) -> None:
+        numbers = self._numbers(turn["tokens"], row, session)
+        rows: list[dict[str, Any]] = []
+        words: set[int] = set()
+        for position, message in enumerate(turn["messages"], start=row.n_messages):
+            sealed = {name: message[name] for name in ("text", "facets", "confidences", "options", "rules", "payload") if message.get(name)}
+            if message["kind"] == "text" and message["sender"] == "user":
+                sealed["text"] = message["text"] = _numbered(message["text"], numbers)
+                words.update(self._keys.word(word) for word in words_of(message["text"]))
+            elif message["kind"] == "tap":
+                sealed["text"] = self._label(message["payload"], row, session)
+            rows.append(
+                {
+                    "conversation_id": row.id,
+                    "position": position,
+                    "at": message["at"],
+                    "sender": message["sender"],
+                    "kind": message["kind"],
+                    "confidence": message.get("confidence"),
+                    "model": turn["model"] if message["sender"] == "user" else None,
+                    "sealed": self._keys.seal(sealed),
+                    **{name: (message.get(name) or "")[:most] or None for name, most in _SHAPE.items()},
+                }
+            )
+        if rows:
+            session.execute(models.Message.__table__.insert(), rows)
+        if words:
+            found = [{"word": word, "conversation_id": row.id} for word in sorted(words)]
+            session.execute(self._database.insert(models.Word.__table__).on_conflict_do_nothing(), found)
+
+    def _numbers(self, tokens: Sequence[Sequence[str]], row: Conversation, session: Session) -> list[int]:
+        """The numbers that the tokens of a turn have in the conversation; new ones get the next number of their kind."""
+        if not tokens:
+            return []
+        known: dict[str, int] = {}
+        highest: Counter[str] = Counter()
+        for placeholder in session.execute(select(models.Placeholder).where(models.Placeholder.conversation_id == row.id)).scalars():
+            known[placeholder.token] = placeholder.number
+            highest[placeholder.kind] = max(highest[placeholder.kind], placeholder.number)
+        for kind, token in tokens:
+            if token not in known:
+                highest[kind] += 1
+                known[token] = highest[kind]
+                session.add(models.Placeholder(conversation_id=row.id, token=token, kind=kind, number=highest[kind]))
+        session.flush()
+        return [known[token] for _kind, token in tokens]
+
+    def _label(self, payload: str, row: Conversation, session: Session) -> str:
+        """What stood on the button that was tapped; empty where it is not found."""
+        said = (models.Message.conversation_id == row.id, models.Message.sender == "bot")
+        query = select(models.Message.sealed).where(*said).order_by(models.Message.position.desc()).limit(_BUTTONS_WITHIN)
+        for sealed in session.execute(query).scalars():
+            for title, known in self._keys.unseal(sealed).get("options") or ():
+                if known == payload:
+                    return str(title)
+        return ""
+
+    def _add_referrals(self, turn: Turn, row: Conversation, referrals: dict[str, int], session: Session) -> dict[str, int]:
+        found = Counter(referrals)
+        for helpline in shown_by(turn):
+            found.setdefault(helpline, 0)
+        # Taps on what was shown; an id of anything else counts for nothing.
+        found.update(Counter(id_ for id_ in tapped_in(turn) if id_ in found))
+        for helpline, tapped in found.items():
+            if helpline not in referrals or tapped != referrals[helpline]:
+                values = {"conversation_id": row.id, "helpline": helpline[:60], "tapped": tapped}
+                insert = self._database.insert(models.ConversationReferral).values(**values)
+                session.execute(insert.on_conflict_do_update(index_elements=["helpline", "conversation_id"], set_={"tapped": tapped}))
+        return dict(found)
+
+    # --- taking away ---
+
+    def _erase(self, entry: Entry, session: Session, counts: dict[str, Counter[Count]]) -> int:
+        # What was counted in this batch has to be in the counts before it can be taken away from them.
+        add(session, self._database, counts)
+        counts.clear()
+        rows = (
+            session.execute(select(Conversation).where(Conversation.key == entry.key, Conversation.started_at <= entry.at)).scalars().all()
+        )
+        subtract(session, self._database, rows)
+        removed = self._remove(entry.key, "erased", session, entry.at)
+        self._set_barrier(entry.key, "erased", entry.at, session)
+        return removed
+
+    def _remove(self, key: str, why: str, session: Session, until: float | None = None) -> int:
+        """Remove the conversations of a key, with all that hangs on them, and log how many; returns how many."""
+        session.flush()
+        chosen = [Conversation.key == key, *([Conversation.started_at <= until] if until is not None else [])]
+        found = session.execute(select(func.count(), func.sum(Conversation.n_messages)).where(*chosen)).one()
+        if not found[0]:
+            return 0
+        session.execute(delete(Conversation).where(*chosen).execution_options(synchronize_session=False))
+        session.expire_all()
+        session.add(models.Removal(at=time.time(), why=why, conversations=found[0], messages=int(found[1] or 0)))
+        return int(found[0])
+
+    def _set_barrier(self, key: str, why: str, at: float, session: Session) -> None:
+        insert = self._database.insert(models.Tombstone).values(key=key, why=why, at=at)
+        later = {"at": insert.excluded.at}
+        session.execute(
+            insert.on_conflict_do_update(index_elements=["key", "why"], set_=later, where=models.Tombstone.at < insert.excluded.at)
+        )
+
+
+def urgency(row: Conversation) -> int:
+    """Place in the queue: crisis, then bot failed, then hardly understood."""
+    if row.crisis:
+        return models.URGENCY_CRISIS
+    if row.failures:
+        return models.URGENCY_FAILED
+    if row.min_confidence is not None and row.min_confidence < UNSURE_BELOW:
+        return models.URGENCY_UNSURE
+    return models.URGENCY_NONE
+
+
+def _channel(turn: Turn) -> str:
+    return str(turn["channel"] or "")[:20]
+
+
+def _numbered(text_: str, numbers: Sequence[int]) -> str:
+    """Provisional numbers of placeholders replaced by those of the conversation."""
+
+    def number(found: re.Match[str]) -> str:
+        place = int(found[2]) - FIRST_NUMBER
+        return f"[{found[1]}-{numbers[place]}]" if 0 <= place < len(numbers) else found[0]
+
+    return _PLACEHOLDER.sub(number, text_)
