@@ -66,7 +66,7 @@ class WebChannel:
         widget = load_widget(content)
         self._settings = settings
         self._errors: dict[str, str] = widget.errors.dict()
-        self._assets = load_assets(widget, content, settings.max_characters)
+        self._assets = load_assets(widget, content, settings.max_characters, settings.allowed_origins)
         self._openapi = _read_openapi(settings.max_characters)
         lifetime = settings.tracker_hours * 3600
         self._tokens = Tokens(signing_key(settings.data_dir / "web.key"), lifetime)

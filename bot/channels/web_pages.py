@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,12 @@ def _asset(text: str, content_type: str) -> Asset:
     return Asset(body, gzip.compress(body, 9, mtime=0), content_type, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
 
 
-def widget_script(widget: WidgetFile, content: Content, max_characters: int) -> str:
+def widget_script(widget: WidgetFile, content: Content, max_characters: int, origins: Sequence[str]) -> str:
     """``widget.js`` with the Dutch texts in it, so that a site needs one file."""
     source = (STATIC / "widget.js").read_text(encoding="utf-8")
     if source.count(_TEXTS_HERE) != 1:
         raise ValueError(f"widget.js must contain {_TEXTS_HERE} once")
-    texts = json.dumps(widget_texts(widget, content, max_characters), ensure_ascii=False, separators=(",", ":"))
+    texts = json.dumps(widget_texts(widget, content, max_characters, origins), ensure_ascii=False, separators=(",", ":"))
     return source.replace(_TEXTS_HERE, texts)
 
 
@@ -53,7 +54,7 @@ def _page(name: str, paragraphs: list[str], **values: str) -> Asset:
     )
 
 
-def load_assets(widget: WidgetFile, content: Content, max_characters: int) -> dict[str, Asset]:
+def load_assets(widget: WidgetFile, content: Content, max_characters: int, origins: Sequence[str]) -> dict[str, Asset]:
     """Every file by its path; made once, at start."""
     demo = widget.demo.dict()
     return {
@@ -61,5 +62,5 @@ def load_assets(widget: WidgetFile, content: Content, max_characters: int) -> di
         "/chat": _page("chat.html", [], title=widget.labels.title, no_script=widget.demo.no_script),
         "/demo.css": _asset((STATIC / "demo.css").read_text(encoding="utf-8"), "text/css; charset=utf-8"),
         "/chat.css": _asset((STATIC / "chat.css").read_text(encoding="utf-8"), "text/css; charset=utf-8"),
-        "/widget.js": _asset(widget_script(widget, content, max_characters), "text/javascript; charset=utf-8"),
+        "/widget.js": _asset(widget_script(widget, content, max_characters, origins), "text/javascript; charset=utf-8"),
     }

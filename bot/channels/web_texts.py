@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ConstrainedStr, conlist, constr, validator
@@ -56,6 +57,9 @@ class Labels(Strict):
     for_whom: Label
     new_window: Label
     closed_now: Label
+    helpful: Label
+    helpful_yes: Label
+    helpful_no: Label
 
 
 class States(Strict):
@@ -74,6 +78,8 @@ class States(Strict):
     keep_hint: Line
     exit_hint: Line
     characters_left: Line
+    thanks_yes: Line
+    thanks_no: Line
 
 
 class Errors(Strict):
@@ -139,9 +145,10 @@ def load_widget(content: Content) -> WidgetFile:
     return read_file(content.folder / FILE, WidgetFile, content.folder)
 
 
-def widget_texts(widget: WidgetFile, content: Content, max_characters: int) -> dict[str, Any]:
-    """What the widget is given: its own texts, and those that the bot says too, so that they are written once."""
+def widget_texts(widget: WidgetFile, content: Content, max_characters: int, origins: Sequence[str]) -> dict[str, Any]:
+    """What the widget is given: its own texts, those that the bot says too (written once), and the sites that may use it."""
     return {
+        "origins": list(origins),
         "exitUrl": widget.exit_url,
         "maxCharacters": max_characters,
         "start": ["\n".join(content.text("dialogue", name)) for name in ("greeting", "disclosure")],

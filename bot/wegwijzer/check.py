@@ -47,24 +47,25 @@ _CODE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class _Text:
-    """A text that users read, and where it stands."""
+class Text:
+    """A text that users read, and where it stands: file, entry and field."""
 
     where: str
     text: str
     level: schema.Level = schema.Level.B1
 
 
-def check_content(content: Content, today: dt.date) -> tuple[list[str], list[str]]:
+def check_content(content: Content, today: dt.date, more: Iterable[Text] = ()) -> tuple[list[str], list[str]]:
     """Everything that is wrong with the content, and everything that deserves a look.
 
     Args:
         today: facts that were verified more than 180 days before are remarked upon.
+        more: texts of the channels, which keep to the same rules.
 
     Returns:
         Problems (the check fails) and remarks.
     """
-    texts = list(_texts(content))
+    texts = [*_texts(content), *more]
     problems = [
         *broken_links(content),
         *_hard_texts(content, texts),
@@ -81,41 +82,41 @@ def check_content(content: Content, today: dt.date) -> tuple[list[str], list[str
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 
-def _texts(content: Content) -> Iterator[_Text]:
+def _texts(content: Content) -> Iterator[Text]:
     for name, tip in content.tips.items():
         for field in ("title", "do", "dont"):
             if getattr(tip, field):
-                yield _Text(f"tips.yml: {name} > {field}", getattr(tip, field), _level(name))
+                yield Text(f"tips.yml: {name} > {field}", getattr(tip, field), _level(name))
     for group, texts in content.texts.items():
         for name, lines in texts.texts.items():
             for line in lines:
-                yield _Text(f"texts.yml: {group} > {name}", line, _level(name, texts.level))
+                yield Text(f"texts.yml: {group} > {name}", line, _level(name, texts.level))
     for name, answer in content.answers.items():
-        yield _Text(f"answers.yml: {name} > title", answer.title, schema.Level.A2)
+        yield Text(f"answers.yml: {name} > title", answer.title, schema.Level.A2)
         for place, variant in enumerate(answer.variants, start=1):
             for line in variant.text:
-                yield _Text(f"answers.yml: {name} > variants > nummer {place}", line)
+                yield Text(f"answers.yml: {name} > variants > nummer {place}", line)
     for name, walk in content.walkthroughs.items():
-        yield _Text(f"answers.yml: {name} > title", walk.title, schema.Level.A2)
+        yield Text(f"answers.yml: {name} > title", walk.title, schema.Level.A2)
         for place, step in enumerate(walk.steps, start=1):
-            yield _Text(f"answers.yml: {name} > steps > nummer {place}", step)
+            yield Text(f"answers.yml: {name} > steps > nummer {place}", step)
     for name, helpline in content.helplines.items():
-        yield _Text(f"helplines.yml: {name} > what", helpline.what)
-        yield _Text(f"helplines.yml: {name} > for_whom", helpline.for_whom)
+        yield Text(f"helplines.yml: {name} > what", helpline.what)
+        yield Text(f"helplines.yml: {name} > for_whom", helpline.for_whom)
         for note in helpline.notes:
-            yield _Text(f"helplines.yml: {name} > notes", note)
+            yield Text(f"helplines.yml: {name} > notes", note)
     for where, step in _all_steps(content):
-        yield _Text(f"{where} > text", step.text)
+        yield Text(f"{where} > text", step.text)
     for road, file in content.roads.items():
         for rule in file.rules:
             level = schema.Level.A2 if rule.id.startswith("crisis.") else schema.Level.B1
             for add in rule.add.referrals:
-                yield _Text(f"rules/{road}.yml: {rule.id} > referrals > {add.id} > why", add.why, level)
+                yield Text(f"rules/{road}.yml: {rule.id} > referrals > {add.id} > why", add.why, level)
     for facet, question in content.questions.questions.items():
         for role, text in question.text.items():
-            yield _Text(f"questions.yml: {facet} > text > {role}", text)
+            yield Text(f"questions.yml: {facet} > text > {role}", text)
         for option in question.options:
-            yield _Text(f"questions.yml: {facet} > options > {option.value}", option.label, schema.Level.A2)
+            yield Text(f"questions.yml: {facet} > options > {option.value}", option.label, schema.Level.A2)
 
 
 def _all_steps(content: Content) -> Iterator[tuple[str, schema.Step]]:
@@ -128,7 +129,7 @@ def _level(name: str, level: schema.Level = schema.Level.B1) -> schema.Level:
     return schema.Level.A2 if name.startswith(_EASY_PREFIXES) else level
 
 
-def _hard_texts(content: Content, texts: Iterable[_Text]) -> Iterator[str]:
+def _hard_texts(content: Content, texts: Iterable[Text]) -> Iterator[str]:
     # A service is called what it is called: its name does not count against who writes about it.
     names = sorted((helpline.name for helpline in content.helplines.values()), key=len, reverse=True)
     for item in texts:
@@ -144,7 +145,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _numbers(content: Content, texts: Iterable[_Text]) -> Iterator[str]:
+def _numbers(content: Content, texts: Iterable[Text]) -> Iterator[str]:
     known = {
         channel.value.replace(" ", "")
         for helpline in content.helplines.values()
