@@ -14,7 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from bot.wegwijzer.content import Content, load_content
 from bot.wegwijzer.render import Message, Renderer
-from bot.wegwijzer.signpost import Signpost
+from bot.wegwijzer.signpost import Advice, Signpost
 from bot.wegwijzer.situation import Situation
 
 SITUATION_SLOTS: tuple[str, ...] = tuple(field.name for field in fields(Situation))
@@ -53,6 +53,7 @@ class Turn:
         self.now = now()
         self.said: dict[str, Any] = tracker.latest_message or {}
         self.offered: str | None = None
+        self._rules: list[dict[str, str]] = []
 
     @property
     def text(self) -> str:
@@ -112,11 +113,22 @@ class Turn:
         values = {name: getattr(situation, name) for name in SITUATION_SLOTS}
         self.set(**{**values, "forms": list(situation.forms), "asked": list(situation.asked)})
 
+    def advise(self, situation: Situation) -> Advice:
+        """What the signpost says now; the rules behind it are noted with what is sent next."""
+        advice = signpost().advise(situation, self.now)
+        self._rules = advice.to_dict()["rules"]
+        return advice
+
     def send(self, messages: Iterable[Message]) -> None:
-        """Hand messages to the channel: the text and buttons as Rasa knows them, all parts as custom data."""
+        """Hand messages to the channel: the text and buttons as Rasa knows them, all parts as custom data.
+
+        The rules that led to the advice go with the first of them as Rasa's metadata: for the transcript, not for the user.
+        """
         for message in messages:
             buttons = message.get("options") or []
-            self._dispatcher.utter_message(text=message["text"], buttons=buttons, json_message=message)
+            noted = {"rules": self._rules} if self._rules else {}
+            self._dispatcher.utter_message(text=message["text"], buttons=buttons, json_message=message, **noted)
+            self._rules = []
 
     def say(self, name: str, group: str = "dialogue", **kwargs: Any) -> None:
         """Send a text of ``content/texts.yml``."""

@@ -140,7 +140,7 @@ class ActionFallback(WegwijzerAction):
         failures = int(turn.slot("misunderstood") or 0) + 1
         if failures >= 2:
             turn.say("fallback_person")
-            advice = signpost().advise(turn.situation, turn.now)
+            advice = turn.advise(turn.situation)
             turn.send(renderer().helpline(referral, turn.now) for referral in advice.referrals[:2])
             turn.set(misunderstood=0, pending=None)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actions.base import Turn, WegwijzerAction, renderer, signpost
+from actions.base import Turn, WegwijzerAction, renderer
 from actions.signpost import disclose, remember
 from bot.wegwijzer import listening
 
@@ -18,7 +18,7 @@ class ActionCrisis(WegwijzerAction):
         crisis = turn.facets.get("crisis")
         situation = replace(listening.merge(turn.situation, turn.facets, turn.confidences, turn.named), crisis=crisis)
         turn.situation = situation
-        advice = signpost().advise(situation, turn.now)
+        advice = turn.advise(situation)
         again = turn.slot("crisis_open") == crisis
         if again:
             turn.say("repeat", "crisis")
@@ -62,6 +62,6 @@ class ActionCorrectBot(WegwijzerAction):
             return
         turn.situation = replace(turn.situation, **corrected)
         turn.say("noted")
-        step = signpost().advise(turn.situation, turn.now)
+        step = turn.advise(turn.situation)
         turn.send(renderer().advice(step, turn.now, turn.situation.platform))
         remember(turn, step)

@@ -128,7 +128,7 @@ class ActionTips(WegwijzerAction):
         if turn.slot("crisis_open"):
             # Tips are not what helps now: the numbers again, and somebody who listens.
             turn.say("repeat", "crisis")
-            advice = signpost().advise(turn.situation, turn.now)
+            advice = turn.advise(turn.situation)
             turn.send(renderer().helpline(referral, turn.now) for referral in advice.referrals)
             return
         listen(turn)
@@ -210,7 +210,7 @@ class ActionHelpline(WegwijzerAction):
             if turn.facets.get("role") and not turn.situation.role:
                 turn.situation = turn.situation.with_facet("role", turn.facets["role"])
             turn.say("person_intro")
-            advice = signpost().advise(turn.situation, turn.now)
+            advice = turn.advise(turn.situation)
             turn.send(renderer().helpline(referral, turn.now) for referral in advice.referrals)
             if advice.reachable is None:
                 turn.say("referral_none_known")

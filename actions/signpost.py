@@ -108,7 +108,7 @@ def acknowledge(turn: Turn, situation: Situation) -> None:
 
 def give_advice(turn: Turn, situation: Situation) -> None:
     """The advice for a situation: all of it at first, later only what is new; its acknowledgement only where it says something new."""
-    advice = signpost().advise(situation, turn.now)
+    advice = turn.advise(situation)
     shown = turn.slot("shown") or []
     news = advice.without(shown)
     fresh = advice.acknowledgement != turn.slot("acknowledged")

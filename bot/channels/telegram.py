@@ -433,10 +433,11 @@ class TelegramChannel:
         return await self._respond(chat, incoming)
 
     async def _respond(self, chat: str, incoming: Incoming, **metadata: Any) -> _Answer:
+        metadata["message_id"] = str(incoming.update_id)
         return await self._turn(chat, incoming, lambda: self._bot.respond(chat, incoming.text, NAME, metadata))
 
     async def _tap(self, chat: str, incoming: Incoming, pressed: str) -> _Answer:
-        return await self._turn(chat, incoming, lambda: self._bot.tap(chat, pressed, NAME))
+        return await self._turn(chat, incoming, lambda: self._bot.tap(chat, pressed, NAME, {"message_id": str(incoming.update_id)}))
 
     async def _turn(self, chat: str, incoming: Incoming, turn: Callable[[], Awaitable[Reply]]) -> _Answer:
         """A turn of the bot; one that was taken before the process was killed, but not answered, is first undone."""

@@ -80,7 +80,10 @@ class Conversations:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
         self._sessions.end(session_id, why)
-        await self._bot.erase(session_id)
+        if why is Ended.ERASED:
+            await self._bot.erase(session_id)
+        else:
+            await self._bot.forget(session_id)
         for listener in self._listeners.pop(session_id, []):
             listener.ended = why
             listener.wake()
@@ -149,6 +152,6 @@ class Conversations:
             self.wake(session_id)
 
     async def _turn(self, session: Session, incoming: Incoming) -> Reply:
-        metadata: dict[str, Any] = {"greeted": session.greeted}
+        metadata: dict[str, Any] = {"greeted": session.greeted, "message_id": str(incoming.number)}
         answer = self._bot.tap if incoming.is_button else self._bot.respond
         return await answer(session.id, incoming.value, CHANNEL, metadata)

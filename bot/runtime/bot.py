@@ -27,7 +27,9 @@ from bot.runtime.errors import UserError
 from bot.runtime.locks import QueueLockStore
 from bot.runtime.quiet import rasa_logs
 from bot.runtime.settings import Settings
-from bot.runtime.trackers import SqliteTrackerStore
+from bot.runtime.trackers import UNRECORDED, SqliteTrackerStore
+from bot.transcripts.record import failure, feedback
+from bot.transcripts.service import Transcripts
 from bot.wegwijzer.render import Message
 
 logger = logging.getLogger(__name__)
@@ -82,9 +84,12 @@ def newest_model(folder: Path) -> Path:
 class Bot:
     """A running bot. Make one with :meth:`load`; ``respond`` may be called from many tasks at once."""
 
-    def __init__(self, agent: Agent, store: SqliteTrackerStore, settings: Settings, model: Path) -> None:
+    def __init__(
+        self, agent: Agent, store: SqliteTrackerStore, settings: Settings, model: Path, transcripts: Transcripts | None = None
+    ) -> None:
         self._agent = agent
         self._store = store
+        self.transcripts = transcripts
         self._settings = settings
         self._renderer = renderer()
         self.model = model
@@ -104,8 +109,12 @@ class Bot:
         turn_cost.cut()
         if not in_memory:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        transcripts = Transcripts.start(settings) if settings.transcripts and not in_memory else None
         store = SqliteTrackerStore(
-            Domain.empty(), None if in_memory else settings.data_dir / "conversations.db", expires_after=settings.tracker_hours * 3600
+            Domain.empty(),
+            None if in_memory else settings.data_dir / "conversations.db",
+            transcripts,
+            expires_after=settings.tracker_hours * 3600,
         )
         agent = Agent(tracker_store=store, lock_store=QueueLockStore(), action_endpoint=InProcessActions())
         try:
@@ -113,8 +122,11 @@ class Bot:
         except Exception as error:
             # Whatever is wrong inside an archive (not a tar, no metadata, another version) surfaces as some exception of Rasa's loader.
             logger.debug("model cannot be loaded", exc_info=True)
+            store.close()
+            if transcripts:
+                transcripts.close()
             raise ModelError(f"model {path.name} cannot be loaded ({type(error).__name__}); train again with 'make train'") from error
-        bot = cls(agent, store, settings, path)
+        bot = cls(agent, store, settings, path, transcripts)
         turn_cost.leave_loaded_objects_alone()
         return bot
 
@@ -130,8 +142,8 @@ class Bot:
             ModelError: no sensible answer came.
         """
         sender = f"check-{uuid.uuid4().hex}"
-        reply = await self.respond(sender, "hallo")
-        await self.erase(sender)
+        reply = await self.respond(sender, "hallo", UNRECORDED)
+        await self.forget(sender)
         if not reply.parsed or reply.parsed["intent"]["name"] != "greet" or not reply.messages:
             raise ModelError(f"model {self.model.name} does not answer as it should; train again with 'make train'")
 
@@ -169,24 +181,49 @@ class Bot:
         if not events:
             await self._store.delete(sender_id)
             return
-        await self._store.save(DialogueStateTracker.from_dict(sender_id, events, self._store.domain.slots))
+        await self._store.replace(DialogueStateTracker.from_dict(sender_id, events, self._store.domain.slots))
+
+    async def record(self, sender_id: str, what: str, value: Any, channel: str = "wegwijzer") -> None:
+        """Add to the transcript what a user did beside the messages; changes nothing in the conversation.
+
+        Args:
+            what: ``helpful`` (value true or false: was the advice of use) or ``tapped`` (value: the id of a helpline, tip or step).
+
+        Raises:
+            ValueError: something else.
+        """
+        event = feedback(what, value, channel)
+        if self.transcripts:
+            await self.transcripts.written(self.transcripts.take(sender_id, [event], await self._store.refused(sender_id)))
+
+    async def forget(self, sender_id: str) -> None:
+        """The conversation is over: remove what it takes to go on with it. Its transcript is kept as long as the settings say."""
+        await self._store.delete(sender_id)
 
     async def erase(self, sender_id: str) -> None:
-        """Remove a conversation for good."""
+        """Remove a conversation for good, its transcript included."""
         await self._store.delete(sender_id)
+        if self.transcripts:
+            await self.transcripts.erase(sender_id)
 
     def close(self) -> None:
         """Close the files."""
         self._store.close()
+        if self.transcripts:
+            self.transcripts.close()
 
     async def _turn(self, sender_id: str, text: str, channel: str, metadata: dict[str, Any] | None) -> Reply:
         replies = Replies(channel)
-        message = UserMessage(text, replies, sender_id, input_channel=channel, metadata=metadata or {})
+        # A message that is taken again after a crash is known by its id, and stands once in the transcript.
+        message_id = (metadata or {}).get("message_id")
+        message = UserMessage(text, replies, sender_id, input_channel=channel, message_id=message_id, metadata=metadata or {})
         try:
             tracker = await asyncio.wait_for(self._handle(message), timeout=self._settings.reply_seconds)
         except Exception as error:  # noqa: BLE001 (whatever fails inside Rasa, the user gets an answer)
             # The text of the message must not reach the log, so neither does the exception's message.
             logger.error("turn failed: %s", type(error).__name__)
+            if self.transcripts:
+                self.transcripts.take(sender_id, [failure(error, channel)], await self._store.refused(sender_id))
             return Reply(replies.messages or self._renderer.say("internal", "errors"))
         parsed = dict(tracker.latest_message.parse_data) if tracker.latest_message else None
         erased = any(item["type"] == "erased" for item in replies.messages)

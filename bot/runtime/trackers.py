@@ -11,21 +11,31 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SerializedTrackerAsDict, TrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, AllSlotsReset, BotUttered, Event, Restarted, SessionStarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+if TYPE_CHECKING:
+    from bot.transcripts.service import Transcripts
+
 #: Turns of the user that are kept beside the one that is being answered. No policy looks further back (``max_history`` in
 #: ``config.yml``: four steps, of which a turn has two).
 TURN_WINDOW = 2
 EXPIRES_AFTER_SECONDS = 24 * 3600
 _SWEEP_EVERY_SECONDS = 600
+#: On a tracker: how many of its events were there when it was read or written.
+_KNOWN_EVENTS = "wegwijzer_known_events"
+#: Events of which a transcript keeps something.
+_RECORDED = (UserUttered, BotUttered, SlotSet)
+#: The channel of the conversation in which the bot tries itself at start.
+UNRECORDED = "check"
 
 
 def shrink(tracker: DialogueStateTracker, turns: int = TURN_WINDOW) -> list[dict[str, Any]]:
@@ -56,17 +66,26 @@ def _slots_after(events: Sequence[Event], tracker: DialogueStateTracker) -> dict
     return {name: value for name, value in values.items() if name in tracker.slots and value != tracker.slots[name].initial_value}
 
 
+def _is_refused(tracker: DialogueStateTracker) -> bool:
+    return "review_refused" in tracker.slots and bool(tracker.get_slot("review_refused"))
+
+
 class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
-    """Rasa tracker store over one SQLite file; ``None`` keeps everything in memory."""
+    """Rasa tracker store over one SQLite file; ``None`` keeps everything in memory.
+
+    Args:
+        transcripts: where each turn is written for the moderators; None where nobody reads along.
+    """
 
     def __init__(
         self,
         domain: Domain | None,
         path: Path | None,
-        event_broker: EventBroker | None = None,
+        transcripts: Transcripts | None = None,
         expires_after: float = EXPIRES_AFTER_SECONDS,
     ) -> None:
-        super().__init__(domain, event_broker)
+        super().__init__(domain)
+        self._transcripts = transcripts
         self._expires_after = expires_after
         self._next_sweep = 0.0
         # One connection, used from the event loop's thread only: writes are a few hundred microseconds each.
@@ -80,8 +99,23 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
         self._database.execute("CREATE INDEX IF NOT EXISTS tracker_used_at ON tracker (used_at)")
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Write a conversation in place of what was known of it."""
-        await self.stream_events(tracker)
+        """Write a conversation in place of what was known of it, and what is new in it to the transcripts."""
+        recorded = self._record(tracker)
+        await self.replace(tracker)
+        if self._transcripts and recorded:
+            await self._transcripts.written(recorded)
+
+    def _record(self, tracker: DialogueStateTracker) -> Future[bool] | None:
+        """Hand over the events since the conversation was read: Rasa would have it read and compared once more to find them."""
+        known = getattr(tracker, _KNOWN_EVENTS, 0)
+        if self._transcripts is None or tracker.get_latest_input_channel() == UNRECORDED:
+            return None
+        new = [event.as_dict() for event in islice(tracker.events, known, None) if isinstance(event, _RECORDED)]
+        return self._transcripts.take(tracker.sender_id, new, _is_refused(tracker))
+
+    async def replace(self, tracker: DialogueStateTracker) -> None:
+        """Write a conversation, and nothing to the transcripts."""
+        setattr(tracker, _KNOWN_EVENTS, len(tracker.events))
         data = json.dumps(shrink(tracker), ensure_ascii=False, separators=(",", ":"))
         self._database.execute(
             "INSERT INTO tracker VALUES (?, ?, ?) ON CONFLICT (sender_id) DO UPDATE SET data = excluded.data, used_at = excluded.used_at",
@@ -94,7 +128,16 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
         row = self._database.execute(
             "SELECT data FROM tracker WHERE sender_id = ? AND used_at > ?", (sender_id, time.time() - self._expires_after)
         ).fetchone()
-        return DialogueStateTracker.from_dict(sender_id, json.loads(row[0]), self.domain.slots) if row else None
+        if row is None:
+            return None
+        tracker = DialogueStateTracker.from_dict(sender_id, json.loads(row[0]), self.domain.slots)
+        setattr(tracker, _KNOWN_EVENTS, len(tracker.events))
+        return tracker
+
+    async def refused(self, sender_id: str) -> bool:
+        """Whether the user said that nobody may read this conversation."""
+        tracker = await self.retrieve(sender_id)
+        return tracker is not None and _is_refused(tracker)
 
     async def keys(self) -> Iterable[str]:
         """Ids of all conversations."""

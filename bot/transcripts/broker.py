@@ -19,9 +19,6 @@ from rasa.utils.endpoints import EndpointConfig
 from bot.runtime.settings import load_settings
 from bot.transcripts.service import Transcripts
 
-#: The channel of the conversation in which the bot tries itself at start.
-UNRECORDED = "check"
-
 
 class TranscriptBroker(EventBroker):
     """Collects the events of a turn, which Rasa publishes one by one, and hands them over together."""

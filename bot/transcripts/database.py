@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
@@ -70,6 +68,9 @@ class Database:
         Raises:
             StoreError: the database cannot be reached or changed.
         """
+        # Not needed before, and slow to load.
+        from alembic import command
+
         try:
             with self.engine.execution_options(begin_immediate=True).begin() as connection:
                 if not self.is_sqlite:
@@ -145,7 +146,9 @@ def _prepare_sqlite(engine: Engine) -> None:
     event.listen(engine, "begin", begun)
 
 
-def _alembic(connection: Connection) -> Config:
+def _alembic(connection: Connection) -> Any:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection

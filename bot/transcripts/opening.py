@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from bot.transcripts import models
@@ -37,14 +37,15 @@ def _grouped(session: Session, conversation: Any, value: Any, ids: Sequence[int]
 
 
 def _openings(session: Session, keys: Keys, ids: Sequence[int]) -> dict[int, str]:
-    """The beginning of the first text that the user typed."""
+    """The beginning of the first text of the user that tells something; of the first one where none does ("hallo")."""
     typed = (models.Message.sender == "user", models.Message.kind == "text", models.Message.conversation_id.in_(ids))
-    rows = select(models.Message.conversation_id, models.Message.position, models.Message.sealed).where(*typed)
-    first: dict[int, tuple[int, bytes]] = {}
-    for conversation_id, position, sealed in session.execute(rows):
-        if conversation_id not in first or position < first[conversation_id][0]:
-            first[conversation_id] = (position, sealed)
-    return {id_: _shortened(keys.unseal(sealed).get("text", "")) for id_, (_position, sealed) in first.items()}
+    telling = case((models.Message.intent == "describe", 0), else_=1)
+    rows = select(models.Message.conversation_id, models.Message.sealed).where(*typed)
+    rows = rows.order_by(telling.desc(), models.Message.position.desc())
+    # The last one of each wins: the order is turned round for that.
+    found: Any = session.execute(rows).all()
+    last: dict[int, bytes] = dict(found)
+    return {id_: _shortened(keys.unseal(sealed).get("text", "")) for id_, sealed in last.items()}
 
 
 def _shortened(text: str) -> str:
