@@ -28,6 +28,8 @@ _SURNAMES = ("nl_BE", "fr_BE", "nl_NL", "fr_DZ", "tr_TR", "en_PK")
 _SHORTEST_FOREIGN = 4
 #: A word that stands in the example messages this often is a word, whatever the dictionary says; they hold hardly any name.
 _ORDINARY = 4
+#: Words so frequent that no school, club or town is called by them without a capital.
+_COMMON = 15
 _LARGE_DUTCH_TOWN, _LARGE_WALLOON_TOWN, _LARGE_FOREIGN_TOWN = 15_000, 10_000, 250_000
 _NEIGHBOURS = ("FR", "DE", "LU", "GB", "MA", "TR", "PL", "ES", "IT", "PT")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -99,8 +101,12 @@ def main() -> None:
     write("given_names.txt", "Given names that are no Dutch word. From Faker (MIT).", (here | elsewhere) - both)
     write("word_names.txt", "Given names that are a word too. From Faker (MIT).", both)
     write("surnames.txt", "Surnames. From Faker (MIT).", (name for locale in _SURNAMES for name in names_of(locale, "last_names") if len(name) > 2))
-    write("towns.txt", "Towns and villages. From GeoNames (CC BY 4.0, geonames.org).", towns())
+    places = set(towns())
+    like_words = {town for town in places if len(town) < _SHORTEST_FOREIGN or town in dictionary or counts[town] >= _COMMON}
+    write("towns.txt", "Towns and villages. From GeoNames (CC BY 4.0, geonames.org).", places - like_words)
+    write("word_towns.txt", "Towns that are a word too. From GeoNames (CC BY 4.0, geonames.org).", like_words)
     known = {word for word in counts if counts[word] > 1 or word in dictionary}
+    write("common_words.txt", "The most frequent words of data/nlu.", (word for word in known if counts[word] >= _COMMON))
     write("words.txt", "Ordinary words, from data/nlu; those in OpenTaal's list (BSD) or used twice.", known - ((here | elsewhere) - both))
 
 

@@ -1,0 +1,66 @@
+"""The patterns of ``data/redaction/context.yml``, compiled to spaCy's Matcher: where in a text a name is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from spacy.matcher import Matcher
+from spacy.vocab import Vocab
+
+from bot.transcripts.words import Sort
+
+FILE = Path(__file__).resolve().parents[2] / "data" / "redaction" / "context.yml"
+
+_SLOTS: dict[str, list[str]] = {
+    "any_name": [Sort.GIVEN.value, Sort.WORD_NAME.value, Sort.SELDOM.value, Sort.UNKNOWN.value, Sort.TOWN.value, Sort.WORD.value],
+    "word_name": [Sort.WORD_NAME.value],
+}
+_SORTS = {"CLASS": Sort.CLASS, "NAME": Sort.GIVEN, "WORDNAME": Sort.WORD_NAME}
+#: The tag of the last word, and of a sign that ends a clause.
+_END = "END"
+
+
+class Context:
+    """Says at which token a name of which group is expected."""
+
+    def __init__(self, vocab: Vocab, file: Path = FILE) -> None:
+        groups = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a SafeLoader)
+        lists = {name: str(words).split() for name, words in groups.pop("lists").items()}
+        self._matcher: Any = Matcher(vocab)
+        self._groups: dict[int, tuple[str, int]] = {}
+        for group, lines in groups.items():
+            for number, line in enumerate(lines):
+                for variant, parts in enumerate(_variants(line.split())):
+                    label = f"{group} {number} {variant}"
+                    self._matcher.add(label, [[_token(part, lists, group) for part in parts]])
+                    self._groups[vocab.strings[label]] = (group, parts.index("_"))
+
+    def expected(self, doc: Any) -> Iterator[tuple[str, int]]:
+        """Group and token index of every place; the tokens' tags are values of :class:`Sort` (or END)."""
+        for label, start, _end in self._matcher(doc):
+            group, slot = self._groups[label]
+            yield group, start + slot
+
+
+def _variants(parts: Sequence[str]) -> Iterator[list[str]]:
+    """The pattern with and without each word that may be missing (``mijn?``)."""
+    for place, part in enumerate(parts):
+        if part.endswith("?") and len(part) > 1:
+            yield from _variants([*parts[:place], part[:-1], *parts[place + 1 :]])
+            yield from _variants([*parts[:place], *parts[place + 1 :]])
+            return
+    yield list(parts)
+
+
+def _token(part: str, lists: dict[str, list[str]], group: str) -> dict[str, Any]:
+    if part == "_":
+        return {"TAG": {"IN": _SLOTS[group]}}
+    if part == _END:
+        return {"TAG": _END}
+    if part in _SORTS:
+        return {"TAG": _SORTS[part].value}
+    words = [word for choice in part.split("|") for word in (lists[choice[1:]] if choice.startswith("$") else [choice])]
+    return {"LOWER": {"IN": words}}
