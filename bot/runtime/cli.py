@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.runtime.errors import UserError
 from bot.runtime.settings import load_settings
+from bot.transcripts.cli import add_commands as add_transcript_commands
 from bot.wegwijzer.content import ContentError, load_content
 from bot.wegwijzer.situation import SituationError, parse_situation
 
@@ -75,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify_ = telegram_.add_parser("check", help="does TELEGRAM_TOKEN work, and what is set: name, webhook, commands")
     verify_.set_defaults(do=_telegram_check)
+
+    add_transcript_commands(commands, _Parser)
     return parser
 
 

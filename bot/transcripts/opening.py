@@ -39,7 +39,7 @@ def _grouped(session: Session, conversation: Any, value: Any, ids: Sequence[int]
 def _openings(session: Session, keys: Keys, ids: Sequence[int]) -> dict[int, str]:
     """The beginning of the first text of the user that tells something; of the first one where none does ("hallo")."""
     typed = (models.Message.sender == "user", models.Message.kind == "text", models.Message.conversation_id.in_(ids))
-    telling = case((models.Message.intent == "describe", 0), else_=1)
+    telling: Any = case((models.Message.intent == "describe", 0), else_=1)
     rows = select(models.Message.conversation_id, models.Message.sealed).where(*typed)
     rows = rows.order_by(telling.desc(), models.Message.position.desc())
     # The last one of each wins: the order is turned round for that.
