@@ -95,8 +95,14 @@ class Bot:
         self.model = model
 
     @classmethod
-    def load(cls, settings: Settings, model: Path | None = None, in_memory: bool = False) -> Bot:
+    def load(
+        cls, settings: Settings, model: Path | None = None, in_memory: bool = False, transcripts: Transcripts | None = None
+    ) -> Bot:
         """Load the newest model (or the one given) and the actions.
+
+        Args:
+            in_memory: nothing is kept: no conversation, and no transcript unless ``transcripts`` takes it.
+            transcripts: in place of those that the settings name.
 
         Raises:
             ModelError: no model, or one that cannot be loaded.
@@ -109,7 +115,8 @@ class Bot:
         turn_cost.cut()
         if not in_memory:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        transcripts = Transcripts.start(settings) if settings.transcripts and not in_memory else None
+        if transcripts is None and settings.transcripts and not in_memory:
+            transcripts = Transcripts.start(settings)
         store = SqliteTrackerStore(
             Domain.empty(),
             None if in_memory else settings.data_dir / "conversations.db",

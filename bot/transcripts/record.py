@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.transcripts.keys import Keys
+from bot.transcripts.redaction import redact
 
 #: Provisional numbers of placeholders begin here; nobody types those.
 FIRST_NUMBER = 900_000
@@ -105,8 +106,6 @@ class Recorder:
             turn["told"][_SLOTS[name]] = value
 
     def _typed(self, event: Mapping[str, Any], numbers: dict[tuple[str, str], int]) -> dict[str, Any]:
-        from bot.transcripts.redaction import redact
-
         parsed = event.get("parse_data") or {}
         text = str(event.get("text") or "")
         intent = parsed.get("intent") or {}

@@ -18,6 +18,7 @@ from bot.transcripts.counting import read_figures, subtract
 from bot.transcripts.database import Database
 from bot.transcripts.errors import Conflict, NotFound, StoreError, WrongValue
 from bot.transcripts.filters import ORDERS, Filters, beyond, conditions, count_up_to, order_by
+from bot.transcripts.redaction import redact
 from bot.transcripts.views import Figures, MessageView, Note, Page, SavedView, Summary, Transcript
 from bot.wegwijzer.situation import SituationError, parse_situation
 from bot.wegwijzer.vocabulary import FACETS
@@ -361,7 +362,5 @@ def _cleaned_tag(tag: str) -> str:
 
 def _redacted(text: str) -> str:
     """A moderator's text without names and numbers; each is numbered within this text only."""
-    from bot.transcripts.redaction import redact
-
     numbers: dict[tuple[str, str], int] = {}
     return redact(text, lambda kind, key: numbers.setdefault((kind, key), 1 + sum(known == kind for known, _key in numbers)))

@@ -27,6 +27,7 @@ from bot.transcripts.database import Database, open_database
 from bot.transcripts.errors import StoreError
 from bot.transcripts.outbox import Entry, Outbox
 from bot.transcripts.record import Recorder
+from bot.transcripts.redaction import redact
 from bot.transcripts.retention import remove_old
 
 logger = logging.getLogger(__name__)
@@ -123,6 +124,8 @@ class Transcripts:
     # --- the writer's thread ---
 
     def _write_all(self) -> None:
+        # The word lists are read now and not while somebody waits for the first reply.
+        redact("", lambda _kind, _key: 1)
         while True:
             try:
                 item = self._work.get(timeout=_RETRY_SECONDS if self._unwritten else None)
