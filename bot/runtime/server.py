@@ -87,8 +87,7 @@ async def _serve(settings: Settings, listener: socket.socket, port: int) -> None
         await bot.check()
         channel = WebChannel(bot, settings)
         telegram = TelegramChannel(bot, settings)
-        app = make_app(bot, channel)
-        telegram.register(app)
+        app = make_app(bot, channel, telegram)
         server = await app.create_server(
             sock=listener,
             return_asyncio_server=True,
@@ -111,8 +110,8 @@ async def _serve(settings: Settings, listener: socket.socket, port: int) -> None
         bot.close()
 
 
-def make_app(bot: Bot, channel: WebChannel) -> Sanic:
-    """The web application: what says that it is alive, and the web channel."""
+def make_app(bot: Bot, channel: WebChannel, telegram: TelegramChannel) -> Sanic:
+    """The web application: what says that it is alive, the web channel, and the webhook of Telegram."""
     Sanic.test_mode = False
     app = Sanic("wegwijzer", configure_logging=False, register=False)
     app.config.FALLBACK_ERROR_FORMAT = "json"
@@ -123,7 +122,8 @@ def make_app(bot: Bot, channel: WebChannel) -> Sanic:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
     async def health(_request: Request) -> HTTPResponse:
-        return json({"status": "ready", "model": bot.model_id})
+        # Ready is ready: a token that Telegram refuses is no reason to restart the web channel.
+        return json({"status": "ready", "model": bot.model_id, "channels": {"web": "up", "telegram": telegram.status}})
 
     async def version_(_request: Request) -> HTTPResponse:
         return json({"wegwijzer": version("wegwijzer"), "rasa": version("rasa"), "model": bot.model.name})
@@ -131,6 +131,7 @@ def make_app(bot: Bot, channel: WebChannel) -> Sanic:
     app.add_route(health, "/health", methods=["GET"])
     app.add_route(version_, "/version", methods=["GET"])
     channel.register(app)
+    telegram.register(app)
     return app
 
 

@@ -8,13 +8,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from fake_telegram import FakeTelegram, Person, until
+from fake_telegram import FakeTelegram, Person
+from fake_telegram import until as wait_until
 from telegram_host import SECRET
 
 from bot.channels.telegram_store import Secrets
@@ -40,14 +41,22 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+Until = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
 @contextlib.asynccontextmanager
-async def running(port: int, env: dict[str, str], log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(port: int, env: dict[str, str], log: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, Until]]:
+    """The bot, and a way to wait for something that fails when the bot has ended by itself."""
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "run", "--port", str(port), env=env, stdout=file, stderr=file
         )
+
+    async def until(condition: Callable[[], Any]) -> Any:
+        return await wait_until(lambda: condition() or (process.returncode is not None and pytest.fail(log.read_text())))
+
     try:
-        yield process
+        yield process, until
     finally:
         if process.returncode is None:
             process.terminate()
@@ -76,18 +85,18 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(
     def sent() -> int:
         return sum(len(person.texts) for person in crowd)
 
-    async with running(port, env, log):
+    async with running(port, env, log) as (_process, until):
         crowd[0].say(STORY[0])
         await until(lambda: crowd[0].texts)
     for person in crowd:
         for words in STORY[1:] if person is crowd[0] else STORY:
             person.say(words)
     for _kill in range(3):
-        async with running(port, env, log) as process:
+        async with running(port, env, log) as (process, until):
             before = sent()
             await until(lambda before=before: sent() > before + 20)
             process.send_signal(signal.SIGKILL)
-    async with running(port, env, log):
+    async with running(port, env, log) as (_process, until):
         await until(lambda: telegram.pending == 0 and all(person.texts and TEXTS.lines("stop")[0] in person.texts[-1] for person in crowd))
     expected = crowd[0].texts
     assert len(expected) >= len(STORY)
@@ -108,21 +117,45 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(
 async def test_a_wrong_token_is_one_line_and_the_web_still_runs(telegram: FakeTelegram, tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "log"
     wrong = "110201543:AAFwrongwrongwrongwrongwrongwrongwro"
-    async with running(port, environment(tmp_path / "data", telegram, TELEGRAM_TOKEN=wrong), log), aiohttp.ClientSession() as session:
+    async with (
+        running(port, environment(tmp_path / "data", telegram, TELEGRAM_TOKEN=wrong), log) as (_, until),
+        aiohttp.ClientSession() as session,
+    ):
         await until(lambda: b"TELEGRAM_TOKEN" in log.read_bytes())
         await until(lambda: b"ready" in log.read_bytes())
         async with session.get(f"http://127.0.0.1:{port}/health") as response:
-            assert (await response.json())["status"] == "ready"
+            assert response.status == 200
+            health = await response.json()
+    assert health["status"] == "ready"
+    assert health["channels"] == {"web": "up", "telegram": "refused"}
+    assert set(health) == {"status", "model", "channels"}
     lines = [line for line in log.read_text().splitlines() if "TELEGRAM_TOKEN" in line]
     assert len(lines) == 1
     assert "Traceback" not in log.read_text()
     assert wrong not in log.read_text()
 
 
+@pytest.mark.parametrize(("token", "url", "expected"), [("", "", "off"), ("own", "", "polling"), ("own", "own", "webhook")])
+async def test_health_says_how_telegram_is_reached(telegram: FakeTelegram, tmp_path: Path, token: str, url: str, expected: str) -> None:
+    port = free_port()
+    given = {"TELEGRAM_TOKEN": token and telegram.token, "TELEGRAM_WEBHOOK_URL": url and f"http://127.0.0.1:{port}"}
+    log = tmp_path / "log"
+    async with running(port, environment(tmp_path / "data", telegram, **given), log) as (_, until), aiohttp.ClientSession() as session:
+        await until(lambda: b"ready" in log.read_bytes())
+        status = "starting"
+        while status == "starting":
+            async with session.get(f"http://127.0.0.1:{port}/health") as response:
+                answer = await response.json()
+            status = answer["channels"]["telegram"]
+    assert status == expected
+    assert answer["channels"]["web"] == "up"
+    assert telegram.token not in str(answer)
+
+
 async def test_the_webhook_of_the_server_wants_the_secret(telegram: FakeTelegram, people: Callable[..., Person], tmp_path: Path) -> None:
     port = free_port()
     env = environment(tmp_path / "data", telegram, TELEGRAM_WEBHOOK_URL=f"http://127.0.0.1:{port}")
-    async with running(port, env, tmp_path / "log"), aiohttp.ClientSession() as session:
+    async with running(port, env, tmp_path / "log") as (_, until), aiohttp.ClientSession() as session:
         await until(lambda: telegram.webhook)
         for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guess"}):
             async with session.post(telegram.webhook["url"], json={"update_id": 1}, headers=headers) as response:
