@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bot.console.cli import add_commands as add_console_commands
 from bot.runtime.errors import UserError
 from bot.runtime.settings import load_settings
 from bot.transcripts.cli import add_commands as add_transcript_commands
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run_ = commands.add_parser("run", help="start the bot on this machine")
     run_.add_argument("--port", type=_port, default=5005)
+    run_.add_argument("--console-port", type=_port, help="port of the moderators' console, in place of WEGWIJZER_CONSOLE_PORT")
     run_.set_defaults(do=_run)
 
     train_ = commands.add_parser("train", help="check content and data, train, write to models/")
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     verify_.set_defaults(do=_telegram_check)
 
     add_transcript_commands(commands, _Parser)
+    add_console_commands(commands, _Parser, _port)
     return parser
 
 
@@ -146,7 +149,8 @@ def _run(arguments: argparse.Namespace) -> int:
     serving_only.install()
     from bot.runtime.server import serve
 
-    return serve(load_settings(), arguments.port)
+    settings = load_settings()
+    return serve(settings, arguments.port, settings.console_port if arguments.console_port is None else arguments.console_port)
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from sanic.server.protocols.http_protocol import HttpProtocol
 
 from bot.channels.telegram import TelegramChannel
 from bot.channels.web import WebChannel
+from bot.console.child import ConsoleProcess
 from bot.runtime.bot import Bot
 from bot.runtime.errors import UserError
 from bot.runtime.settings import Settings
@@ -32,8 +33,11 @@ class PortError(UserError):
     """A port that cannot be listened on; one line."""
 
 
-def serve(settings: Settings, port: int) -> int:
+def serve(settings: Settings, port: int, console_port: int = 0) -> int:
     """Run until the process is told to stop; the exit status.
+
+    Args:
+        console_port: where the moderators' console listens, in a process of its own; 0 starts none.
 
     Raises:
         UserError: the port is in use, or there is no model that works.
@@ -43,7 +47,7 @@ def serve(settings: Settings, port: int) -> int:
     try:
         _raise_file_limit()
         _new_event_loop_policy()
-        asyncio.run(_serve(settings, listener, port))
+        asyncio.run(_serve(settings, listener, port, console_port))
     finally:
         listener.close()
     return 0
@@ -80,7 +84,7 @@ def _new_event_loop_policy() -> None:
     uvloop.install()
 
 
-async def _serve(settings: Settings, listener: socket.socket, port: int) -> None:
+async def _serve(settings: Settings, listener: socket.socket, port: int, console_port: int) -> None:
     print("Wegwijzer is starting ...", flush=True)
     bot = Bot.load(settings)
     try:
@@ -101,7 +105,10 @@ async def _serve(settings: Settings, listener: socket.socket, port: int) -> None
         await telegram.start()
         await server.start_serving()  # type: ignore[no-untyped-call]
         print(_address_line(settings.host, port), flush=True)
+        console = ConsoleProcess(settings, console_port)
+        console.start()
         await _told_to_stop()
+        await console.stop()
         server.close()  # type: ignore[no-untyped-call]
         await channel.stop()
         await telegram.stop()

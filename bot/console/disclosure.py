@@ -1,0 +1,77 @@
+"""Numbers under five are not shown, and cannot be worked out from those that are.
+
+A table is a set of cells and of sums: one cell is the sum of others. Hiding the small cells is not enough: where one cell of a sum is hidden
+and the rest is shown, it is the difference. So more cells are hidden, smallest first, until no small one follows from what is shown:
+that is a question about linear equations, and is answered as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+#: Numbers below this are not shown; none at all is.
+SMALLEST = 5
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def protect(cells: Mapping[_Key, int], sums: Sequence[tuple[_Key, Sequence[_Key]]], shown: Collection[_Key] = ()) -> set[_Key]:
+    """The cells to hide.
+
+    Args:
+        cells: the numbers.
+        sums: pairs of a total and its parts; every total is the sum of its parts.
+        shown: cells that are shown elsewhere already and cannot be hidden here.
+    """
+    hidden = {key for key, count in cells.items() if _is_small(count)}
+    while True:
+        at_risk = _first_at_risk(cells, sums, hidden)
+        if at_risk is None:
+            return hidden
+        more = [
+            key
+            for total, parts in sums
+            if at_risk in (total, *parts)
+            for key in (*parts, total)
+            if key not in hidden and key not in shown and cells[key] > 0
+        ]
+        if not more:
+            # Nothing beside it can be hidden: then nothing of the table is shown.
+            return {key for key in cells if key not in shown}
+        hidden.add(min(more, key=lambda key: cells[key]))
+
+
+def _is_small(count: int) -> bool:
+    return 0 < count < SMALLEST
+
+
+def _first_at_risk(cells: Mapping[_Key, int], sums: Sequence[tuple[_Key, Sequence[_Key]]], hidden: set[_Key]) -> _Key | None:
+    """A hidden cell that is small, or part of a group whose sum is small, and follows from what is shown."""
+    for total, parts in sums:
+        away = [key for key in parts if key in hidden]
+        if total not in hidden and away and (len(away) == 1 and _is_small(cells[away[0]]) or _is_small(sum(cells[key] for key in away))):
+            return away[0]
+    return next((key for key in _determined(sums, hidden) if _is_small(cells[key])), None)
+
+
+def _determined(sums: Sequence[tuple[_Key, Sequence[_Key]]], hidden: set[_Key]) -> list[_Key]:
+    """Hidden cells with only one possible value: those on which no solution of the equations leaves any freedom."""
+    order = [key for total, parts in sums for key in (total, *parts) if key in hidden]
+    unknowns = list(dict.fromkeys(order))
+    if not unknowns:
+        return []
+    place = {key: number for number, key in enumerate(unknowns)}
+    equations = np.zeros((len(sums), len(unknowns)))
+    for row, (total, parts) in enumerate(sums):
+        for key in parts:
+            if key in place:
+                equations[row, place[key]] += 1
+        if total in place:
+            equations[row, place[total]] -= 1
+    _left, sizes, right = np.linalg.svd(equations)
+    rank = int((sizes > 1e-9).sum())
+    freedom = np.abs(right[rank:]).sum(axis=0) if rank < len(unknowns) else np.zeros(len(unknowns))
+    return [key for key in unknowns if freedom[place[key]] < 1e-9]

@@ -1,0 +1,89 @@
+"""``wegwijzer console``: the application behind waitress, until the process is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from waitress.server import create_server
+
+from bot.console.alerts import Alerts
+from bot.console.app import create_app
+from bot.console.texts import Texts
+from bot.runtime.errors import UserError
+from bot.runtime.settings import Settings
+from bot.transcripts.database import open_database
+from bot.wegwijzer.content import load_content
+
+_THREADS = 8
+
+
+class ConsoleError(UserError):
+    """The console cannot be started; one line."""
+
+
+def serve(settings: Settings, port: int, with_parent: bool = False) -> int:
+    """Run until told to stop; the exit status.
+
+    Args:
+        with_parent: standard input is a pipe from the process that started this one; when it closes, the parent is gone.
+
+    Raises:
+        UserError: the port is in use, or the database, a key or the content cannot be used.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = open_database(settings)
+    try:
+        database.migrate()
+        app = create_app(settings, database)
+        # The address of a request that went wrong is no line of a log.
+        logging.getLogger("waitress").setLevel(logging.CRITICAL)
+        try:
+            server = create_server(
+                app, host=settings.console_host, port=port, threads=_THREADS, ident=None, clear_untrusted_proxy_headers=not settings.proxies
+            )
+        except OSError as error:
+            raise ConsoleError(f"the console cannot listen on {settings.console_host} port {port}: {error.strerror or error}") from None
+        alerts = Alerts(settings, database, Texts(load_content()))
+        alerts.start()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, _stop)
+        if with_parent:
+            threading.Thread(target=_end_with_parent, daemon=True).start()
+        _welcome(app.extensions["console"].logins.first_link(), settings, port)
+        try:
+            server.run()
+        finally:
+            alerts.stop()
+            server.close()
+    finally:
+        database.close()
+    return 0
+
+
+def address(settings: Settings, port: int) -> str:
+    """Where the console is, for people."""
+    host = settings.console_host
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104 (only compared)
+    return (settings.console_url or f"http://{shown}:{port}").rstrip("/")
+
+
+def _welcome(link: str | None, settings: Settings, port: int) -> None:
+    where = address(settings, port)
+    print(f"The moderators' console is ready. Open {where}/", flush=True)
+    if link:
+        print(f"There is no administrator yet. This link makes the first one; it works once, within the hour:\n  {where}/welkom/{link}", flush=True)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    # Waitress ends its loop in an orderly way on this.
+    raise SystemExit(0)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
