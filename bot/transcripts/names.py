@@ -21,12 +21,17 @@ from bot.transcripts.words import Sort, Word, read_words
 _ARTICLES = frozenset("de het t 't een ons onze mijn den ter ten".split())
 _NAME_ARTICLES = frozenset("de het t 't den ter ten".split())
 _DETERMINERS = frozenset(
-    """een de het die dat deze dit mijn zijn haar geen elke elk iedere ieder jouw je uw hun ons onze ne nen nieuwe mooie rode witte kleine grote oude eerste laatste andere beetje veel weinig
+    """een de het die deze dit mijn zijn haar geen elke elk iedere ieder jouw je uw hun ons onze ne nen nieuwe mooie rode witte kleine grote oude eerste laatste andere beetje veel weinig
     zo'n zo zulke welke den mn m'n men z'n d'r te om alle meer als mooie echte hele""".split()
 )
 _PARTICLES = frozenset("van de der den ter ten el al ben ait da di du le la vande vanden vander von 't abu bin".split())
 _SURNAME_START = re.compile(r"(?:van|vande|vanden|ver|el|vd|de)[a-z]{3,}")
+_INITIAL = re.compile(r"[a-z]\.")
 _TITLES = frozenset("meneer mijnheer mneer mr dhr heer mevrouw mevr mvr mw madam dokter dr prof professor".split())
+
+#: Signs without spaces around them, which would glue two words together; pictures too.
+_GLUED_DOT = re.compile(r"(?<=[^\W\d])\.(?=[^\W\d])")
+_GLUED = re.compile(r"(?<=\w)[^\w\s'.-](?=\w)|[^\w\s!-~\0]")
 
 # --- schools and clubs ---
 
@@ -44,7 +49,7 @@ _CLUB_TYPES = frozenset(
 _CLUB_LETTERS = frozenset("kv kfc fc sk ksk kvk kvv krc rc kaa rsc ksv kvc kac fcv bbc vk sv vv vc hc tc ac vv kve kvo rfc rcs kbbc ksc kmsk kvw vbc".split())
 _SAINT = frozenset(("sint", "st", "sinte", "saint", "st."))
 _SAINT_WORD = re.compile(r"(?:sint|st|sinte)[-.]([a-z-]{3,})")
-_GOES_TO = frozenset("zit zat zitten zaten kzit les school ga gaat ging kga gaan studeer studeert leerling klas loopt".split())
+_GOES_TO = frozenset("zit kzit zitten les school ga kga gaan studeer studeert leerling".split())
 _LIVES = frozenset(
     "woon woont wonen woonde woonden kwoon geboren kom komt komen afkomstig verhuisd verhuisde verhuizen station wonende weune kweune gemeente dorp stad inwoner buurt thuis ben kben zijn".split()
 )
@@ -69,7 +74,7 @@ class NameFinder:
 
     def find(self, text: PlainText) -> Iterator[Found]:
         """Every name of a text (in which what other finders found is blanked out); may overlap, the first one counts."""
-        doc = self._language.make_doc(text.cased + " .")
+        doc = self._language.make_doc(_GLUED.sub(",", _GLUED_DOT.sub("\n", text.cased)) + " .")
         words = read_words(text, doc, self._lists)
         for token, word in zip(doc, words):
             token.tag = self._end if word.sort is Sort.OTHER and not word.lower.isalnum() else self._tags[word.sort]
@@ -85,6 +90,7 @@ class NameFinder:
         for group, place in self._context.expected(doc):
             if self._fits(group, words, place):
                 named.add(place)
+        named |= self._again(words, {words[place].lower for place in named if words[place].sort is not Sort.GIVEN})
         taken = -1
         for place in sorted(named):
             if place > taken:
@@ -96,7 +102,18 @@ class NameFinder:
         word = words[place]
         if not word.marked or word.lower in self._lists.harmless:
             return False
-        return word.sort in (Sort.WORD_NAME, Sort.SELDOM) or (word.sort is Sort.UNKNOWN and not word.upper)
+        compound = "-" in word.lower and any(part in self._lists.ordinary for part in word.lower.split("-"))
+        return not word.upper and not compound and word.sort in (Sort.WORD_NAME, Sort.SELDOM, Sort.UNKNOWN)
+
+    def _again(self, words: list[Word], names: set[str]) -> set[int]:
+        """Where words stand again that are names elsewhere in the text: without a determiner, and with a capital if they are words."""
+        return {
+            place
+            for place, word in enumerate(words)
+            if word.lower in names
+            and (word.capital or word.sort in (Sort.UNKNOWN, Sort.WORD_NAME))
+            and not (place and words[place - 1].lower in _DETERMINERS)
+        }
 
     def _fits(self, group: str, words: list[Word], place: int) -> bool:
         word, before = words[place], words[place - 1].lower if place else ""
@@ -104,7 +121,9 @@ class NameFinder:
             return False
         if group == "any_name":
             titled = before in _TITLES or before in _PARTICLES
-            return word.sort is not Sort.WORD or word.marked or (titled and word.lower in self._lists.surnames and word.lower not in self._lists.common)
+            if word.sort in (Sort.WORD, Sort.SELDOM) and word.lower in self._lists.common:
+                return word.marked
+            return word.sort is not Sort.WORD or word.marked or (titled and word.lower in self._lists.surnames)
         return before not in _DETERMINERS
 
     def _last_of_name(self, words: list[Word], place: int) -> int:
@@ -133,14 +152,17 @@ class NameFinder:
 
     def _person(self, words: list[Word], place: int, last: int) -> Found:
         first = place
-        while first and words[first - 1].lower in _PARTICLES and (words[first - 1].marked or words[place].lower in self._lists.surnames) and first > 1:
+        while first and words[first - 1].lower in _PARTICLES:
             first -= 1
-        if first < place and words[first].lower in ("van", "de") and not words[first].marked and words[first - 1].lower not in _TITLES:
+        given = words[place].sort in (Sort.GIVEN, Sort.WORD_NAME)
+        if first < place and (given or not first) and not words[first].marked:
             first = place
         word = words[place]
         key = word.name or word.lower
         if first < place:
             key = "".join(other.lower for other in words[first : place + 1])
+        if first and words[first - 1].marked and _INITIAL.fullmatch(words[first - 1].lower):
+            first -= 1
         return Found(words[first].start, words[last].name_end, "NAAM", key)
 
     # --- towns ---
@@ -162,7 +184,8 @@ class NameFinder:
         if word.lower in self._lists.word_towns:
             if before in _FROM and (word.marked or lives):
                 return True
-            return before in _INTO and word.lower not in self._lists.ordinary or (word.marked and word.sort is Sort.UNKNOWN and before in _FROM)
+            plain_word = word.lower in self._lists.ordinary
+            return before in _INTO and (not plain_word or (before != "in" and not word.lower.endswith("en")))
         if word.sort is Sort.UNKNOWN and before in _FROM and word.lower not in self._lists.harmless:
             return lives and (word.marked or before in ("in", "te"))
         return False
@@ -173,14 +196,17 @@ class NameFinder:
         for place, word in enumerate(words):
             last = self._school_from(words, place)
             if last is not None:
-                first = place
-                while first and (words[first - 1].lower.strip("!") in _SCHOOL_ADJECTIVES or (words[first - 1].marked and self._is_proper(words[first - 1]))):
-                    first -= 1
-                while first > 1 and words[first - 1].lower == "!" and words[first - 2].lower in _SCHOOL_ADJECTIVES:
-                    first -= 2
-                yield _found(words, first, last, "SCHOOL")
+                yield _found(words, self._first_of_school(words, place), last, "SCHOOL")
             elif word.sort is Sort.UNKNOWN and _joined_saint(words, place) is None and self._is_attended(words, place):
                 yield _found(words, place, self._extend(words, place), "SCHOOL")
+
+    def _first_of_school(self, words: list[Word], place: int) -> int:
+        """Where the name of a school begins: "Koninklijk Atheneum", "GO! basisschool"; after the word "school" itself."""
+        if words[place].lower == "school":
+            return place + 1
+        while place and (words[place - 1].lower.strip("!") in _SCHOOL_ADJECTIVES or (words[place - 1].marked and self._is_proper(words[place - 1]))):
+            place -= 1
+        return place - 2 if place > 1 and words[place - 1].lower == "!" and words[place - 2].lower in _SCHOOL_ADJECTIVES else place
 
     def _school_from(self, words: list[Word], place: int) -> int | None:
         """The last word of the name of a school that begins here."""

@@ -63,6 +63,7 @@ def word_lists() -> WordLists:
     hand = {key: frozenset(str(value).split()) for key, value in by_hand.items()}
     names = _lines("given_names.txt") | hand["given_names"]
     word_names = (_lines("word_names.txt") | hand["word_names"]) - hand["never_names"]
+    harmless = hand["harmless"] | (_lines("countries.txt") - names)
     word_towns = (_lines("word_towns.txt") - hand["towns"]) | hand["word_towns"]
     return WordLists(
         given=names - word_names - hand["never_names"] - hand["harmless"],
@@ -72,9 +73,9 @@ def word_lists() -> WordLists:
         towns=(_lines("towns.txt") | hand["towns"]) - word_towns,
         word_towns=word_towns,
         schools=hand["schools"],
-        ordinary=_lines("words.txt") | hand["harmless"],
+        ordinary=_lines("words.txt") | harmless,
         common=_lines("common_words.txt"),
-        harmless=hand["harmless"] | _platform_words(),
+        harmless=harmless | _platform_words(),
     )
 
 

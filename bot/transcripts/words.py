@@ -49,9 +49,9 @@ class Word:
 _CLASS = re.compile(r"[1-7](?:[a-z]{1,3}\d?|de|e|ste)")
 _LETTERS = re.compile(r"[a-z]+(?:['.-][a-z]+)*")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
-_ENDING = re.compile(r"(?:'s|'tje|'ke|s|ske|ke|tje|je|eke|sje)$")
+_ENDINGS = ("'s", "'tje", "'ke", "tje", "ske", "eke", "sje", "ke", "je", "s")
 _SHORTEST_STEM = 3
-_SENTENCE_END = frozenset(".!?…\n\r\"“”«»:;([*•>|")
+_SENTENCE_END = frozenset(".!?…\n\r\"'“”«»:;([*•>|")
 _MANY_CAPITALS = 0.34
 
 
@@ -78,7 +78,8 @@ def read_words(text: PlainText, doc: Any, lists: WordLists) -> list[Word]:
                 telling=telling,
             )
         )
-        first = sort is Sort.OTHER and (first or not _SENTENCE_END.isdisjoint(written) or not written.isascii()) and not written.isdigit()
+        sign = sort is Sort.OTHER and not any(map(str.isalnum, written))
+        first = sign and (first or not _SENTENCE_END.isdisjoint(written))
     return words
 
 
@@ -107,13 +108,14 @@ def sort_of(lower: str, lists: WordLists) -> tuple[Sort, str]:
             return Sort.GIVEN, lower
     if lower in lists.ordinary:
         return Sort.WORD, ""
-    stem = _ENDING.sub("", lower)
-    if stem != lower and len(stem) >= _SHORTEST_STEM:
-        sort = _listed(stem, lists)
-        if sort in (Sort.GIVEN, Sort.WORD_NAME):
-            return sort, stem
-        if lower.endswith("'s") and stem in lists.ordinary:
-            return Sort.WORD, ""
+    for ending in _ENDINGS:
+        stem = lower.removesuffix(ending)
+        if stem != lower and len(stem) >= _SHORTEST_STEM:
+            sort = _listed(stem, lists)
+            if sort in (Sort.GIVEN, Sort.WORD_NAME):
+                return sort, stem
+            if ending == "'s" and stem in lists.ordinary:
+                return Sort.WORD, ""
     return (Sort.UNKNOWN if len(lower) > 1 else Sort.OTHER), lower
 
 
