@@ -106,7 +106,7 @@ def test_a_text_that_is_hard_or_wrong_is_named(folder: Path, name: str, old: str
 
 
 def test_the_command_reads_them(tmp_path: Path) -> None:
-    for part in ("bot", "actions", "content"):
+    for part in ("bot", "actions", "content", "data"):
         shutil.copytree(PROJECT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     _change(tmp_path / "content", "widget.yml", '  exit: "Snel weg"\n', "")
     done = subprocess.run(

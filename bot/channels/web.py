@@ -21,12 +21,12 @@ from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty, json, raw
 
-from bot.channels.web_conversations import Conversations, Listener
+from bot.channels.web_conversations import CHANNEL, Conversations, Listener
 from bot.channels.web_errors import CODE_OF_STATUS, STATUS, Refusal
 from bot.channels.web_limits import Buckets, Slots, address_key
 from bot.channels.web_pages import STATIC, Asset, load_assets
-from bot.channels.web_requests import BODY_LIMIT, MessageBody, SessionBody, read_body, read_event_id, read_poll
-from bot.channels.web_sessions import Ended, Event, Session, SessionEnded, Sessions, UnknownButton
+from bot.channels.web_requests import BODY_LIMIT, FeedbackBody, MessageBody, SessionBody, read_body, read_event_id, read_poll
+from bot.channels.web_sessions import QUESTION, Ended, Event, Session, SessionEnded, Sessions, UnknownButton
 from bot.channels.web_texts import load_widget
 from bot.channels.web_tokens import TokenError, Tokens, signing_key
 from bot.runtime.bot import Bot
@@ -47,7 +47,7 @@ _MESSAGE_BURST = 10
 
 _API_PREFIX = "/chat/"
 _PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; {inline}; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
 )
 _HEADERS = {
@@ -64,6 +64,7 @@ class WebChannel:
     def __init__(self, bot: Bot, settings: Settings) -> None:
         content = load_content()
         widget = load_widget(content)
+        self._bot = bot
         self._settings = settings
         self._errors: dict[str, str] = widget.errors.dict()
         self._assets = load_assets(widget, content, settings.max_characters, settings.allowed_origins)
@@ -96,7 +97,8 @@ class WebChannel:
         app.add_route(self._take_message, "/chat/message", methods=["POST"])
         app.add_route(self._stream_events, "/chat/events", methods=["GET"])
         app.add_route(self._poll_events, "/chat/poll", methods=["GET"])
-        for path in ("session", "message", "events", "poll"):
+        app.add_route(self._take_feedback, "/chat/feedback", methods=["POST"])
+        for path in ("session", "message", "events", "poll", "feedback"):
             app.add_route(self._preflight, f"/chat/{path}", methods=["OPTIONS"], name=f"preflight_{path}")
 
     async def start(self) -> None:
@@ -184,6 +186,22 @@ class WebChannel:
             self._sessions.accept_text(session.id, body.id, body.text)
         self._conversations.work_on(session.id)
         return json({"accepted": True, "duplicate": False}, status=202)
+
+    async def _take_feedback(self, request: Request) -> HTTPResponse:
+        """Pass on whether an answer helped, or which help card was tapped, where the conversation has shown it."""
+        session = self._session(request)
+        body = read_body(request.body, request.headers.get("content-type", ""), FeedbackBody)
+        # A budget of its own: whoever taps every number of a card can still write.
+        wait = self._messages.take(f"feedback {session.id}") or self._address_messages.take(self._address(request))
+        if wait:
+            raise Refusal("too_fast", wait)
+        if not self._sessions.was_shown(session.id, QUESTION if body.tapped is None else body.tapped):
+            raise Refusal("unknown_button")
+        if body.tapped is None:
+            await self._bot.record(session.id, "helpful", body.helpful, CHANNEL)
+        else:
+            await self._bot.record(session.id, "tapped", body.tapped, CHANNEL)
+        return json({"accepted": True}, status=202)
 
     def _check_pace(self, request: Request, session_id: str) -> None:
         wait = self._messages.take(session_id) or self._address_messages.take(self._address(request))
@@ -309,11 +327,10 @@ class WebChannel:
             response.headers.setdefault(name, value)
         # By path, not by type: a browser takes over the headers of "not modified" for the page that it kept.
         asset = self._assets.get(request.path)
-        page = asset is not None and asset.content_type.startswith("text/html")
-        ancestors = " ".join(("'self'", *self._settings.allowed_origins))
-        response.headers["Content-Security-Policy"] = (
-            _PAGE_POLICY.format(ancestors=ancestors) if page else "default-src 'none'; frame-ancestors 'none'"
-        )
+        policy = "default-src 'none'; frame-ancestors 'none'"
+        if asset is not None and asset.content_type.startswith("text/html"):
+            policy = _PAGE_POLICY.format(inline=asset.inline, ancestors=" ".join(("'self'", *self._settings.allowed_origins)))
+        response.headers["Content-Security-Policy"] = policy
         # The script is there for other sites to load; what is said in a conversation is not.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin" if request.path == "/widget.js" else "same-origin"
         response.headers.setdefault("Cache-Control", "no-store")

@@ -38,9 +38,24 @@ class MessageBody(StrictBody):
 
     @root_validator(pre=True)
     def _one_of(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if ("text" in values) == ("button" in values) or any(values.get(name, "") is None for name in ("text", "button")):
-            raise ValueError("give either 'text' or 'button'")
-        return values
+        return _exactly_one(values, "text", "button")
+
+
+class FeedbackBody(StrictBody):
+    """What a user did beside the messages: said whether an answer helped, or tapped a number or link of a help card (its id)."""
+
+    helpful: StrictBool | None = None
+    tapped: constr(strict=True, regex=r"^[a-z0-9_]{1,60}\Z") | None = None  # type: ignore[valid-type]
+
+    @root_validator(pre=True)
+    def _one_of(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return _exactly_one(values, "helpful", "tapped")
+
+
+def _exactly_one(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    if [name in values for name in names].count(True) != 1 or any(values.get(name, "") is None for name in names):
+        raise ValueError(f"give one of {' and '.join(names)}")
+    return values
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.channels.web_tokens import new_session_id
-from bot.wegwijzer.render import Message
+from bot.wegwijzer.render import Message, payload
 
 #: Events that are kept of one conversation.
 EVENTS_KEPT = 2000
@@ -37,8 +37,24 @@ CREATE TABLE IF NOT EXISTS event (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS button (session TEXT NOT NULL, id TEXT NOT NULL, title TEXT NOT NULL, payload TEXT NOT NULL,
     PRIMARY KEY (session, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shown (session TEXT NOT NULL, what TEXT NOT NULL, PRIMARY KEY (session, what)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ended (id TEXT PRIMARY KEY, why TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
+
+
+#: Stands among the help cards that were shown, for the question whether an answer helped. No id of a helpline looks like it.
+QUESTION = "?helpful"
+_ADVICE = frozenset({"tip", "step", "helpline"})
+#: What the bot's own buttons do with which somebody says whether the advice is of use.
+_RATING_PAYLOADS = frozenset({payload("helpful"), payload("helpful_not")})
+
+
+def asks_whether_it_helped(messages: Iterable[Message]) -> bool:
+    """Whether an answer is one to ask about: it advises, it is not for a crisis, and the bot does not ask the same with its own buttons."""
+    messages = list(messages)
+    crisis = any(str(message.get("id", "")).startswith("crisis.") for message in messages)
+    asks_itself = any(option["payload"] in _RATING_PAYLOADS for message in messages for option in message.get("options") or [])
+    return any(message["type"] in _ADVICE for message in messages) and not crisis and not asks_itself
 
 
 class Ended(str, Enum):
@@ -133,7 +149,7 @@ class Sessions:
         """Remove a conversation for good; only its random id and why it ended stay for a while."""
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            for table in ("incoming", "event", "button"):
+            for table in ("incoming", "event", "button", "shown"):
                 self._database.execute(f"DELETE FROM {table} WHERE session = ?", (session_id,))  # noqa: S608 (names above)
             self._database.execute("DELETE FROM session WHERE id = ?", (session_id,))
             self._database.execute("INSERT OR IGNORE INTO ended VALUES (?, ?, ?)", (session_id, why.value, time.time()))
@@ -199,7 +215,8 @@ class Sessions:
         """Write the answer to a message: all of it, or nothing when the process dies."""
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._add_events(session_id, "bot", [self._with_button_ids(session_id, message) for message in messages])
+            said = [self._with_button_ids(session_id, message) for message in self._with_question(session_id, list(messages))]
+            self._add_events(session_id, "bot", said)
             # The text is no longer needed here; the client's id stays, so that the same message sent again is recognised.
             self._database.execute("UPDATE incoming SET value = NULL WHERE number = ?", (incoming.number,))
 
@@ -218,6 +235,20 @@ class Sessions:
         self._database.executemany("INSERT INTO event VALUES (?, ?, ?, ?)", rows)
         self._database.execute("UPDATE session SET last_event = ? WHERE id = ?", (last + len(rows), session_id))
         self._database.execute("DELETE FROM event WHERE session = ? AND id <= ?", (session_id, last + len(rows) - EVENTS_KEPT))
+
+    def was_shown(self, session_id: str, what: str) -> bool:
+        """Whether this conversation had a help card (by its id), or :data:`QUESTION`."""
+        row = self._database.execute("SELECT 1 FROM shown WHERE session = ? AND what = ?", (session_id, what)).fetchone()
+        return row is not None
+
+    def _with_question(self, session_id: str, messages: list[Message]) -> list[Message]:
+        """Remember the help cards; once in a conversation, the client asks under an answer whether it helped."""
+        shown = {str(message["id"]) for message in messages if message["type"] == "helpline"}
+        if asks_whether_it_helped(messages) and not self.was_shown(session_id, QUESTION):
+            shown.add(QUESTION)
+            messages = [*messages[:-1], {**messages[-1], "asks_helpful": True}]
+        self._database.executemany("INSERT OR IGNORE INTO shown VALUES (?, ?)", [(session_id, what) for what in shown])
+        return messages
 
     def _with_button_ids(self, session_id: str, message: Message) -> Message:
         """The message with an id for each button, in place of what the button makes the bot do."""

@@ -67,7 +67,7 @@ def test_a_broken_model(tmp_path: Path, content: bytes) -> None:
     ],
 )
 def test_broken_texts_of_the_widget(tmp_path: Path, change: object, words: tuple[str, ...]) -> None:
-    for name in ("bot", "actions", "content"):
+    for name in ("bot", "actions", "content", "data"):
         shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "content" / "widget.yml"
     texts = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -538,13 +538,13 @@ def test_under_a_path_behind_a_proxy(server: Server, new_page: Any, path: str) -
 
 
 def test_the_first_message_needs_the_page_and_the_widget_alone(server: Server, new_page: Any) -> None:
-    """Why it is there at once on a slow phone: three small files, no call to the server. The benchmark prints the time."""
+    """Why it is there at once on a slow phone: one small file, no other call to the server. The benchmark prints the time."""
     page = new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(server.url)))
     page.goto(f"{server.url}/chat")
     expect(page.locator("#log .bubble").first).to_be_visible()
-    assert sorted(asked) == ["/chat", "/chat.css", "/widget.js"]
+    assert asked == ["/chat"]
 
 
 def test_types_of_the_widget() -> None:

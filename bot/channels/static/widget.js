@@ -7,18 +7,18 @@
   "use strict";
 
   /**
-   * @typedef {{exitUrl: string, maxCharacters: number, start: string[], starters: string[], whoReads: string[], eraseAsk: string,
+   * @typedef {{exitUrl: string, origins: string[], maxCharacters: number, start: string[], starters: string[], whoReads: string[], eraseAsk: string,
    *   erased: string, refuseReview: string, labels: Record<string, string>, states: Record<string, string>,
    *   errors: Record<string, string>}} Texts
    * @typedef {{id?: string, title: string}} Option an option without an id is sent as text
    * @typedef {{kind: string, value: string, label: string, state: string}} Reach
    * @typedef {{type: string, text: string, options?: Option[], title?: string, body?: string, avoid?: string | null, platform?: string,
    *   name?: string, what?: string, for_whom?: string, why?: string, channels?: Reach[], state?: string, opening?: string,
-   *   notes?: string[]}} BotMessage
+   *   notes?: string[], id?: string, asks_helpful?: boolean}} BotMessage
    * @typedef {{client: string, text: string}} UserMessage
    * @typedef {{id: string, text: string, button?: string, failed?: boolean}} Unsent failed: the user decides whether it goes again
-   * @typedef {{token?: string, open?: boolean, ticks: string[], unsent: Unsent[], draft: string, exitErases: boolean}} Kept
-   * @typedef {"connecting" | "online" | "reconnecting" | "offline" | "other_tab"} State
+   * @typedef {{token?: string, open?: boolean, helped?: boolean, ticks: string[], unsent: Unsent[], draft: string, exitErases: boolean}} Kept
+   * @typedef {string} State connecting, online, reconnecting, offline, other_tab, or the code of a refusal
    * @typedef {{
    *   bot: (message: BotMessage, id: number) => void, user: (message: UserMessage) => void, typing: (on: boolean) => void,
    *   state: (state: State) => void, ended: (code: string) => void, reset: () => void, batch: () => void}} Listener
@@ -28,7 +28,7 @@
   const { labels: LABELS, states: STATES, errors: ERRORS } = TEXTS;
 
   const script = document.currentScript;
-  const HOME = script instanceof HTMLScriptElement ? new URL(".", script.src).href : new URL(".", location.href).href;
+  const HOME = new URL(".", (script instanceof HTMLScriptElement && script.src) || location.href).href;
 
   const STORE = "wegwijzer";
   const LEFT = "wegwijzer-left";
@@ -102,6 +102,11 @@
       this.wait = wait;
     }
 
+    /** Whether nothing at all is taken from here, now. */
+    get shut() {
+      return this.status === 403 || this.status === 429;
+    }
+
     /** Whether the conversation itself is over. */
     get over() {
       return this.status === 401 || this.status === 410;
@@ -145,9 +150,9 @@
       return fetch(this.server + path, { cache: "no-store", credentials: "omit", ...init, headers }).then(checked);
     }
 
-    /** @param {string} path @param {object} body */
-    #post(path, body) {
-      return this.#fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    /** @param {string} path @param {object} body @param {boolean} [keepalive] it must outlive the page */
+    #post(path, body, keepalive) {
+      return this.#fetch(path, { method: "POST", keepalive, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
     }
 
     /** Make sure that there is a conversation. @returns {Promise<string>} its token */
@@ -186,6 +191,8 @@
       this.#listener.state("connecting");
       while (this.#loop === loop) {
         this.#abort = new AbortController();
+        let refused = "";
+        let wait = 0;
         try {
           await (this.#polling ? this.#poll() : this.#stream());
         } catch (error) {
@@ -197,13 +204,15 @@
               return;
             }
             this.#fails = Math.max(this.#fails, 4);
+            refused = error.code;
+            wait = error.wait * 1000;
           }
           this.#fails += 1;
         }
         if (this.#loop !== loop) return;
         if (this.#fails) {
-          this.#listener.state(navigator.onLine ? "reconnecting" : "offline");
-          await this.#pause(Math.min(15000, 400 * 2 ** this.#fails) * (0.5 + Math.random() / 2));
+          this.#listener.state(refused || (navigator.onLine ? "reconnecting" : "offline"));
+          await this.#pause(Math.max(wait, Math.min(15000, 400 * 2 ** this.#fails) * (0.5 + Math.random() / 2)));
         }
       }
     }
@@ -235,6 +244,11 @@
           resolve();
         };
       });
+    }
+
+    /** What the user did beside the messages. The page may be on its way out (a tap on a number), and nothing waits for this. @param {object} what */
+    report(what) {
+      this.#post("chat/feedback", what, true).catch(() => {});
     }
 
     async #stream() {
@@ -447,6 +461,11 @@
       return given ? new URL(given.endsWith("/") ? given : `${given}/`, location.href).href : HOME;
     }
 
+    /** Whether the server takes what comes from this site; a browser does not tell a page that it was refused. */
+    get #welcome() {
+      return this.hasAttribute("server") || location.origin === new URL(HOME).origin || TEXTS.origins.includes(location.origin);
+    }
+
     /** @template {HTMLElement} T @param {string} name @returns {T} */
     #part(name) {
       return /** @type {T} */ (this.#root.getElementById(name));
@@ -492,7 +511,7 @@
         make(
           "div",
           { id: "head" },
-          make("button", { id: "exit", type: "button", title: LABELS.exit_hint, onclick: () => this.leave() }, icon("exit"), make("span", {}, LABELS.exit)),
+          this.#exit(),
           make("div", { id: "name" }, make("div", { id: "title", role: "heading" }), make("div", { id: "subtitle" }, LABELS.subtitle)),
           make("button", { id: "close", type: "button", "aria-label": LABELS.close_chat, onclick: () => this.close() }, icon("close")),
         ),
@@ -515,7 +534,12 @@
         icon("chat"),
         make("span", {}, LABELS.open_chat),
       );
-      this.#root.append(make("div", { id: "all", lang: "nl" }, panel, launcher));
+      // The way out is there before the chat is open too, and comes first.
+      this.#root.append(make("div", { id: "all", lang: "nl" }, panel, make("div", { id: "dock" }, this.#exit(), launcher)));
+    }
+
+    #exit() {
+      return make("button", { class: "exit", type: "button", title: LABELS.exit_hint, onclick: () => this.leave() }, icon("exit"), make("span", {}, LABELS.exit));
     }
 
     connectedCallback() {
@@ -527,7 +551,7 @@
       this.#part("title").setAttribute("aria-level", this.#isPage ? "1" : "2");
       this.#part("panel").setAttribute("role", this.#isPage ? "region" : "dialog");
       this.#part("close").hidden = this.#isPage;
-      this.#part("launcher").hidden = this.#isPage;
+      this.#part("dock").hidden = this.#isPage;
       document.addEventListener("keydown", (event) => this.#shift(event), { signal, capture: true });
       addEventListener("pageshow", (event) => event.persisted && this.#cameBack(), { signal });
       addEventListener("online", () => this.#awake(), { signal });
@@ -556,7 +580,7 @@
     /** Open the window. @param {boolean} [focus] move the focus into it */
     open(focus = true) {
       this.#part("panel").hidden = false;
-      this.#part("launcher").hidden = true;
+      this.#part("dock").hidden = true;
       this.#part("launcher").setAttribute("aria-expanded", "true");
       this.removeAttribute("unread");
       if (!this.#isPage) this.#memory.set({ open: true });
@@ -573,7 +597,7 @@
     close() {
       this.#closeSheet();
       this.#part("panel").hidden = true;
-      this.#part("launcher").hidden = false;
+      this.#part("dock").hidden = false;
       this.#part("launcher").setAttribute("aria-expanded", "false");
       this.#memory.set({ open: false });
       this.#part("launcher").focus();
@@ -582,6 +606,7 @@
     #start() {
       this.#started = true;
       this.#greet();
+      if (!this.#welcome) this.#notice(ERRORS.origin_refused, "error");
       const { draft, unsent, token } = this.#memory.kept;
       this.#input.value = draft;
       this.#typed();
@@ -705,16 +730,20 @@
       return [
         this.#sheetTitle(LABELS.who_reads),
         ...TEXTS.whoReads.flatMap(paragraphs),
+        make(
+          "div",
+          { class: "row" },
+          button(LABELS.refuse_review, "lock", () => {
+            this.#closeSheet();
+            this.#say({ title: TEXTS.refuseReview });
+          }),
+        ),
         this.#switch(LABELS.exit_erases, kept.exitErases, STATES.exit_hint, (on) => this.#memory.set({ exitErases: on })),
         this.#switch(LABELS.keep_on_device, this.#memory.onDevice, STATES.keep_hint, (on) => this.#memory.keepOnDevice(on)),
         make(
           "div",
           { class: "row" },
           button(LABELS.back, "chat", () => this.#closeSheet(), "primary"),
-          button(LABELS.refuse_review, "lock", () => {
-            this.#closeSheet();
-            this.#say({ title: TEXTS.refuseReview });
-          }),
           button(LABELS.erase, "bin", () => {
             this.#closeSheet();
             this.#sheet(this.#eraseAsk());
@@ -781,7 +810,7 @@
         this.#clear();
         this.#memory.forget(true);
       } else {
-        this.#memory.set({ token: undefined, ticks: [] });
+        this.#memory.set({ token: undefined, helped: false, ticks: [] });
         this.#retireChips();
       }
       this.#notice(ERRORS[code], "ended");
@@ -810,7 +839,7 @@
       clearTimeout(this.#stateTimer);
       const strip = this.#part("state");
       if (state === "online") {
-        const recovered = before === "reconnecting" || before === "offline";
+        const recovered = !["", "connecting", "online", "other_tab"].includes(before);
         strip.textContent = recovered && strip.textContent ? STATES.online : "";
         strip.className = recovered ? "good" : "";
         if (recovered) this.#stateTimer = setTimeout(() => (strip.textContent = ""), 3000);
@@ -821,7 +850,7 @@
       this.#stateTimer = setTimeout(
         () => {
           strip.className = state === "connecting" ? "" : "bad";
-          strip.replaceChildren(state === "other_tab" ? make("button", { type: "button", onclick: () => this.#awake() }, STATES.other_tab) : STATES[state]);
+          strip.replaceChildren(state === "other_tab" ? make("button", { type: "button", onclick: () => this.#awake() }, STATES.other_tab) : STATES[state] ?? ERRORS[state]);
         },
         state === "connecting" || state === "reconnecting" ? 1200 : 0,
       );
@@ -921,11 +950,16 @@
           return true;
         } catch (error) {
           this.#typing(false);
-          if (error instanceof Refused && error.status !== 503 && error.status !== 500) {
-            if (!(await this.#refused(error, bubble, message))) return false;
-          } else if (attempt >= RETRIES_MS.length || !navigator.onLine) {
+          const refusal = error instanceof Refused ? error : null;
+          if (refusal?.code === "too_fast") {
+            this.#note(bubble, STATES.slow_down);
+            await sleep(refusal.wait * 1000);
+          } else if (refusal && refusal.status < 500 && !refusal.shut) {
+            return this.#refused(refusal, bubble, message);
+          } else if (refusal?.shut || attempt >= RETRIES_MS.length || !navigator.onLine) {
             // The ones behind it wait with it: the order of what was said counts.
             for (const waiting of this.#memory.kept.unsent) this.#failed(/** @type {HTMLElement} */ (this.#own.get(waiting.id)), waiting);
+            if (refusal) this.#notice(ERRORS[refusal.code], "error");
             return false;
           } else {
             this.#note(bubble, STATES.sending);
@@ -935,24 +969,21 @@
       }
     }
 
-    /** @param {Refused} error @param {HTMLElement} bubble @param {Unsent} message @returns {Promise<boolean>} whether to try again */
-    async #refused(error, bubble, message) {
-      if (error.code === "too_fast") {
-        this.#note(bubble, STATES.slow_down);
-        await sleep(error.wait * 1000);
-        return true;
-      }
+    /** Sending it again would not help: what was written is kept, to be changed. @param {Refused} error @param {HTMLElement} bubble @param {Unsent} message */
+    #refused(error, bubble, message) {
       if (error.over) {
         this.#ended(error.code);
         return false;
       }
       this.#notice(ERRORS[error.code], "error");
-      this.#withdraw(message, bubble);
-      if (!message.button && !this.#input.value) {
+      if (message.button) this.#withdraw(message, bubble);
+      else if (this.#input.value) this.#failed(bubble, message);
+      else {
+        this.#withdraw(message, bubble);
         this.#input.value = message.text;
         this.#typed();
       }
-      return false;
+      return true;
     }
 
     /** @param {string} id */
@@ -1044,6 +1075,7 @@
       else if (message.type === "helpline") this.#append(this.#card(message));
       else this.#append(make("div", { class: "bot" }, make("div", { class: "bubble" }, hidden(`${LABELS.bot}: `), ...paragraphs(message.text))));
       this.#chips(message.options ?? []);
+      if (message.asks_helpful && !this.#memory.kept.helped) this.#askHelpful();
       if (this.#part("panel").hidden) this.toggleAttribute("unread", true);
     }
 
@@ -1061,6 +1093,19 @@
         );
       }
       this.#append(chips);
+    }
+
+    /** Under an answer, once: did it help? */
+    #askHelpful() {
+      const answer = (/** @type {string} */ name, /** @type {boolean} */ helpful) =>
+        make("button", { type: "button", onclick: () => {
+          this.#memory.set({ helped: true });
+          this.#connection.report({ helpful });
+          row.replaceChildren(make("p", {}, STATES[`thanks_${name}`]));
+          this.#focusAfter();
+        } }, LABELS[`helpful_${name}`]);
+      const row = make("div", { class: "helped", role: "group", "aria-label": LABELS.helpful }, make("p", {}, LABELS.helpful), answer("yes", true), answer("no", false));
+      this.#append(row);
     }
 
     /** A tip or a step that can be ticked; those that follow each other share one list. @param {BotMessage} message @param {number} id */
@@ -1089,8 +1134,8 @@
     /** A help card. @param {BotMessage} message */
     #card(message) {
       const reaches = message.channels ?? [];
-      const actions = make("div", { class: "reach" }, ...reaches.map((reach) => this.#reach(reach)));
-      const more = [message.what !== message.why && message.what, message.for_whom && `${LABELS.for_whom}: ${message.for_whom}`, ...(message.notes ?? [])];
+      const actions = make("div", { class: "reach" }, ...reaches.map((reach) => this.#reach(reach, message.id)));
+      const more = [message.what !== message.why && message.what, ...(message.notes ?? [])];
       return make(
         "article",
         { class: `card ${message.state}`, "aria-label": message.name },
@@ -1101,19 +1146,21 @@
           this.#copy(message),
         ),
         make("p", {}, message.why),
-        message.opening && make("p", { class: "opening" }, message.opening),
+        message.for_whom && make("p", { class: "opening" }, `${LABELS.for_whom}: ${message.for_whom}`),
+        message.opening && make("p", { class: "opening now" }, message.opening),
         actions,
-        make("details", {}, make("summary", {}, LABELS.more), ...more.flatMap((text) => (text ? paragraphs(text) : []))),
+        more.some(Boolean) && make("details", {}, make("summary", {}, LABELS.more), ...more.flatMap((text) => (text ? paragraphs(text) : []))),
       );
     }
 
-    /** @param {Reach} reach */
-    #reach(reach) {
+    /** @param {Reach} reach @param {string | undefined} card */
+    #reach(reach, card) {
       const url = address(reach);
       const label = [icon(reach.kind), make("span", {}, reach.state === "closed" ? `${reach.label} (${LABELS.closed_now})` : reach.label)];
       if (!url) return make("p", { class: "place" }, ...label);
       const link = url.startsWith("https:") ? outward(url, ...label) : make("a", { href: url }, ...label);
       link.classList.add(reach.state === "closed" ? "dim" : reach.kind);
+      link.addEventListener("click", () => this.#connection.report({ tapped: card }));
       return link;
     }
 
@@ -1229,10 +1276,14 @@
     :is(button, a, summary, textarea, input, #log, #sheet-title):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
     svg { width: 1.25em; height: 1.25em; flex: none; fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
 
-    #launcher, #panel { position: fixed; z-index: var(--wegwijzer-z, 2147483000); right: 1rem; bottom: 1rem; }
-    :host([position="left"]) :is(#launcher, #panel) { right: auto; left: 1rem; }
+    #dock, #panel { position: fixed; z-index: var(--wegwijzer-z, 2147483000); right: 1rem; bottom: 1rem; }
+    :host([position="left"]) :is(#dock, #panel) { right: auto; left: 1rem; }
+    #dock { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: .5rem; max-width: calc(100vw - 2rem); pointer-events: none; }
+    #dock > * { pointer-events: auto; }
+    #dock .exit { box-shadow: 0 2px 10px rgb(0 0 0 / .28); }
+    :host([position="left"]) #dock { justify-content: flex-start; }
     #launcher {
-      display: flex; align-items: center; gap: .6rem; padding: .8rem 1.2rem; min-height: 56px; border-radius: 2rem; background: var(--accent);
+      display: flex; align-items: center; gap: .6rem; padding: .8rem 1.1rem; min-height: 56px; border-radius: 2rem; background: var(--accent);
       color: var(--on-accent); font-weight: 600; border: 2px solid transparent; box-shadow: 0 4px 18px rgb(0 0 0 / .28);
     }
     :host([unread]) #launcher::after { content: ""; width: .7rem; height: .7rem; border-radius: 50%; background: currentColor; }
@@ -1253,7 +1304,7 @@
     #name { flex: 1; min-width: 0; line-height: 1.25; }
     #title { font-weight: 700; font-size: 1.1rem; }
     #subtitle { color: var(--soft); font-size: .875rem; }
-    #exit { display: flex; align-items: center; gap: .4rem; padding: .4rem .9rem; background: var(--exit); color: var(--on-exit); font-weight: 700; border-radius: 2rem; white-space: nowrap; }
+    .exit { display: flex; align-items: center; gap: .4rem; padding: .4rem .9rem; background: var(--exit); color: var(--on-exit); font-weight: 700; border-radius: 2rem; white-space: nowrap; }
     #close { display: grid; place-items: center; }
 
     #state { font-size: .9375rem; }
@@ -1265,6 +1316,7 @@
     #talk { flex: 1; min-height: 0; position: relative; display: flex; }
     #log { flex: 1; position: relative; overflow-y: auto; overscroll-behavior: contain; padding: 1rem; display: flex; flex-direction: column; gap: .5rem; outline-offset: -3px !important; }
     #log > * { animation: come .25s ease-out both; animation-delay: calc(var(--i, 0) * 90ms); flex: none; }
+    #log > :first-child { animation: none; }
     @keyframes come { from { opacity: 0; transform: translateY(.4rem); } }
     .bubble { max-width: 88%; width: fit-content; padding: .6rem .9rem; border-radius: 1.1rem; overflow-wrap: anywhere; }
     .bubble p + p { margin-top: .4rem; }
@@ -1286,6 +1338,8 @@
     .row .primary { background: var(--accent); color: var(--on-accent); }
     @media (hover: hover) { :is(.chips, .row) button:not(.danger):hover { background: var(--accent); color: var(--on-accent); } }
 
+    .helped { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .75rem; color: var(--soft); font-size: .9375rem; }
+    .helped button { padding-inline: .9rem; border: 1px solid var(--soft); border-radius: 1.5rem; color: var(--ink); }
     .tasks { list-style: none; margin: 0; padding: 0; border: 1px solid var(--line); border-radius: 1rem; overflow: hidden; background: var(--paper); }
     .tasks li { padding: .35rem .9rem .6rem; }
     .tasks li + li { border-top: 1px solid var(--line); }
@@ -1299,8 +1353,8 @@
     .card { padding: .9rem 1rem .4rem; border: 1px solid var(--line); border-radius: 1rem; background: var(--paper); box-shadow: 0 1px 4px rgb(0 0 0 / .08); }
     .who { font-weight: 700; font-size: 1.0625rem; }
     .opening { color: var(--soft); font-size: .9375rem; }
-    .open .opening { color: var(--good); font-weight: 600; }
-    .open .opening::before { content: "● "; }
+    .open .now { color: var(--good); font-weight: 600; }
+    .open .now::before { content: "● "; }
     .reach { display: flex; flex-direction: column; gap: .5rem; margin-top: .6rem; }
     .reach a, .place { display: flex; align-items: center; gap: .6rem; min-height: 44px; padding: .4rem .9rem; border: 2px solid var(--accent); border-radius: .8rem; color: var(--accent); text-decoration: none; font-weight: 600; }
     .reach a span:not(.hidden) { overflow-wrap: anywhere; }
@@ -1342,8 +1396,7 @@
 
     @media (prefers-reduced-motion: reduce) { * { animation: none !important; scroll-behavior: auto !important; } }
     @media (forced-colors: active) {
-      :is(#exit, #send, #launcher, #further, .user .bubble, .reach a) { border: 2px solid ButtonText; }
-      .open .opening::before { forced-color-adjust: auto; }
+      :is(.exit, #send, #launcher, #further, .user .bubble, .reach a) { border: 2px solid ButtonText; }
       svg { stroke: currentColor; }
     }
   `);
