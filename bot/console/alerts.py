@@ -112,9 +112,11 @@ class Alerts:
         secure = ssl.create_default_context()
         host, port = str(settings.smtp_host), settings.smtp_port
         tls = settings.smtp_security == "tls"
-        with smtplib.SMTP_SSL(host, port, timeout=_SMTP_SECONDS, context=secure) if tls else smtplib.SMTP(
-            host, port, timeout=_SMTP_SECONDS
-        ) as server:
+        with (
+            smtplib.SMTP_SSL(host, port, timeout=_SMTP_SECONDS, context=secure)
+            if tls
+            else smtplib.SMTP(host, port, timeout=_SMTP_SECONDS) as server
+        ):
             if settings.smtp_security == "starttls":
                 server.starttls(context=secure)
             if settings.smtp_user:

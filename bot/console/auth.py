@@ -159,4 +159,3 @@ def change_password() -> Page:
 def _account_page(error: str | None = None) -> Page:
     page = render_template("account.html", shortest=MIN_PASSWORD, error=error and console().texts.say(error))
     return (page, int(HTTPStatus.UNPROCESSABLE_ENTITY)) if error else page
-

@@ -15,7 +15,7 @@ from bot.console.app import console, needs, visitor
 from bot.console.filters import Query, address_args, read_query
 from bot.console.logins import ADMIN, MODERATOR, READER
 from bot.console.queries import look_again
-from bot.console.turns import turns, with_choice
+from bot.console.turns import told, turns, with_choice
 from bot.transcripts.errors import Conflict, NotFound, WrongValue
 from bot.transcripts.models import STATUSES
 from bot.transcripts.repository import MessageView, Transcript
@@ -50,9 +50,7 @@ def _to_list(args: dict[str, Any] | None = None) -> AnyResponse:
 
 
 def _to_conversation(conversation_id: int, anchor: str | None = None) -> AnyResponse:
-    return redirect(
-        url_for("conversations.show", conversation_id=conversation_id, _anchor=anchor, **query().args), HTTPStatus.SEE_OTHER
-    )
+    return redirect(url_for("conversations.show", conversation_id=conversation_id, _anchor=anchor, **query().args), HTTPStatus.SEE_OTHER)
 
 
 # --- the list --------------------------------------------------------------------------------------------------------
@@ -178,11 +176,13 @@ def _conversation_page(conversation_id: int, **more: Any) -> str:
     transcript = repository.read(conversation_id, actor=visitor().name)
     before, after = repository.neighbours(conversation_id, wanted.filters, order=wanted.order)
     panes = _panes(wanted)
+    shown = turns(transcript.messages)
     return render_template(
         "conversations.html",
         **panes,
         open=transcript,
-        turns=turns(transcript.messages),
+        turns=shown,
+        crisis_at=next((turn.asked.id for turn in shown if turn.asked and told(turn.asked.facets).get("crisis")), None),
         before=_neighbour(panes["page"], wanted, before, -1),
         after=_neighbour(panes["page"], wanted, after, 1),
         menus=_menus(),
@@ -201,7 +201,10 @@ def _neighbour(page: Any, wanted: Query, neighbour: int | None, direction: int) 
 def _menus() -> dict[str, list[tuple[str, str]]]:
     """What can be chosen: by facet and for the intent, pairs of value and name."""
     texts = console().texts
-    return {"intent": sorted(texts.file.intents.items(), key=lambda pair: pair[1].lower()), **{facet: texts.choices(facet) for facet in FACETS}}
+    return {
+        "intent": sorted(texts.file.intents.items(), key=lambda pair: pair[1].lower()),
+        **{facet: texts.choices(facet) for facet in FACETS},
+    }
 
 
 def _change(conversation_id: int, what: str, change: Callable[[int], Any], anchor: str | None = None) -> Page:
@@ -239,7 +242,9 @@ def set_status(conversation_id: int) -> Page:
     texts, wanted = console().texts, query()
     label = texts.say("status_saved", status=texts.name("status", status))
     _before, after = console().repository.neighbours(conversation_id, wanted.filters, order=wanted.order)
-    done = _change(conversation_id, label, lambda version: console().repository.set_status(conversation_id, status, visitor().name, version))
+    done = _change(
+        conversation_id, label, lambda version: console().repository.set_status(conversation_id, status, visitor().name, version)
+    )
     if isinstance(done, tuple):
         return done
     flash(label, "done")
@@ -259,7 +264,9 @@ def assign(conversation_id: int) -> Page:
     texts = console().texts
     label = texts.say("assigned_saved", name=people[given].name) if given else texts.say("assigned_nobody")
     account_id = people[given].id if given else None
-    done = _change(conversation_id, label, lambda version: console().repository.assign(conversation_id, account_id, visitor().name, version))
+    done = _change(
+        conversation_id, label, lambda version: console().repository.assign(conversation_id, account_id, visitor().name, version)
+    )
     if not isinstance(done, tuple):
         flash(label, "done")
     return done
@@ -371,4 +378,3 @@ def _message(transcript: Transcript, message_id: int) -> MessageView:
     if message is None:
         raise NotFound("there is no such message")
     return message
-

@@ -1,8 +1,8 @@
 """Numbers under five are not shown, and cannot be worked out from those that are.
 
-A table is a set of cells and of sums: one cell is the sum of others. Hiding the small cells is not enough: where one cell of a sum is hidden
-and the rest is shown, it is the difference. So more cells are hidden, smallest first, until no small one follows from what is shown:
-that is a question about linear equations, and is answered as such.
+A table is a set of cells and of sums: one cell is the sum of others. Hiding the small cells is not enough: where one cell of a sum is
+hidden and the rest is shown, it is the difference. So more cells are hidden, smallest first, until no small one follows from what is
+shown: that is a question about linear equations, and is answered as such.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ def _is_small(count: int) -> bool:
 def _first_at_risk(cells: Mapping[_Key, int], sums: Sequence[tuple[_Key, Sequence[_Key]]], hidden: set[_Key]) -> _Key | None:
     """A hidden cell that is small, or part of a group whose sum is small, and follows from what is shown."""
     for total, parts in sums:
-        away = [key for key in parts if key in hidden]
-        if total not in hidden and away and (len(away) == 1 and _is_small(cells[away[0]]) or _is_small(sum(cells[key] for key in away))):
-            return away[0]
+        away = [cells[key] for key in parts if key in hidden]
+        alone = len(away) == 1 and _is_small(away[0])
+        if total not in hidden and (alone or _is_small(sum(away))):
+            return next(key for key in parts if key in hidden)
     return next((key for key in _determined(sums, hidden) if _is_small(cells[key])), None)
 
 

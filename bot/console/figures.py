@@ -112,7 +112,9 @@ class YearFigures:
             parts = [value for value in values if value in table]
             full[name] = {month: sum(table[value].get(month, 0) for value in parts) for month in range(1, 13)}
             sums += [((name, month), [(value, month) for value in parts]) for month in range(13)]
-        return self._protected(full, sums, {("", month): sum(full[value].get(month, 0) for value in (*table, UNKNOWN)) for month in range(1, 13)})
+        return self._protected(
+            full, sums, {("", month): sum(full[value].get(month, 0) for value in (*table, UNKNOWN)) for month in range(1, 13)}
+        )
 
     def _multiple(self, table: dict[str, dict[int, int]]) -> dict[str, dict[int, int | None]]:
         """Hide in a table whose values overlap: only the year follows from its months."""
@@ -149,4 +151,3 @@ class YearFigures:
             return {day: None if count else 0 for day, count in counts.items()}
         hidden = protect({YEAR: sum(counts.values()), **counts}, [(YEAR, list(days))], shown=[YEAR])
         return {day: None if day in hidden else count for day, count in counts.items()}
-

@@ -66,9 +66,7 @@ def download() -> AnyResponse:
     rows: list[list[Any]] = [[texts.name("figure", "period"), "", _title(report)], [texts.name("figure", "total"), "", cell(report.total)]]
     rows += [[texts.name("figure", name), "", cell(report.single[name])] for name in _SINGLE]
     rows += [[texts.name("figure", "steps"), _step(report, number), cell(count)] for number, count in report.steps.items()]
-    rows += [
-        [texts.name("figure", "per_hour"), str(hour), cell(report.breakdowns["per_hour"].get(str(hour), 0))] for hour in range(24)
-    ]
+    rows += [[texts.name("figure", "per_hour"), str(hour), cell(report.breakdowns["per_hour"].get(str(hour), 0))] for hour in range(24)]
     for name in _BREAKDOWNS:
         rows += [[texts.name("figure", name), label, cell(count)] for label, count in _named(name, report)]
     console().logins.audit.add(visitor().name, "figures exported", detail=_title(report))
@@ -110,5 +108,3 @@ def _label(name: str, value: str) -> str:
     if kind == "channel":
         return texts.name("channel", value)
     return texts.helpline(value) if kind == "helpline" else texts.value(kind, value)
-
-

@@ -1,4 +1,4 @@
-"""The filters of the list as they stand in an address, and back. Words that are searched for never stand there: see ``Logins.keep_search``."""
+"""The filters of the list as they stand in an address, and back. Words to search for never stand there: see ``Logins.keep_search``."""
 
 from __future__ import annotations
 

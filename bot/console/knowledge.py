@@ -98,7 +98,11 @@ def show(part: str) -> str:
     more: dict[str, Any] = {}
     if part == "nakijken":
         dated = facts(content)
-        more = {"check": _checker.last(content), "due": [fact for fact in dated if fact.due_on <= today], "next": [fact for fact in dated if fact.due_on > today][:15]}
+        more = {
+            "check": _checker.last(content),
+            "due": [fact for fact in dated if fact.due_on <= today],
+            "next": [fact for fact in dated if fact.due_on > today][:15],
+        }
     return render_template("knowledge.html", part=part, parts=_PARTS, content=content, today=today, fresh=FRESH_DAYS, when=when, **more)
 
 

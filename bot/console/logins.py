@@ -1,10 +1,11 @@
-"""Who may come in: one-time links, second factors, sessions, lock-out. Everything is kept in the database, so that it outlives a restart."""
+"""Who may come in: one-time links, second factors, sessions, lock-out. All of it is in the database, so that it outlives a restart."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -117,12 +118,12 @@ class Logins:
     def link(self, token: str) -> Link | None:
         """The link of a token, if it still holds."""
         with self._database.reading() as session:
-            row = session.get(models.ConsoleLink, passwords.token_hash(token))
+            row: Any = session.get(models.ConsoleLink, passwords.token_hash(token))
             if row is None or row.until <= self._clock():
                 return None
             if row.account_id is None:
                 return None if _has_admin(session) else Link(row.token_hash, None, None, self._database.keys.unseal(row.secret))
-            account = session.get(store.Account, row.account_id)
+            account: Any = session.get(store.Account, row.account_id)
             if account is None or not account.active:
                 return None
             return Link(row.token_hash, row.account_id, account.name, self._database.keys.unseal(row.secret))
@@ -139,7 +140,8 @@ class Logins:
             return None
         hashed = passwords.hash_password(password)
         with self._database.writing() as session:
-            if session.execute(delete(models.ConsoleLink).where(models.ConsoleLink.token_hash == link.token_hash)).rowcount != 1:
+            used: Any = session.execute(delete(models.ConsoleLink).where(models.ConsoleLink.token_hash == link.token_hash))
+            if used.rowcount != 1:
                 raise NotFound("this link was used already")
         account_id = link.account_id
         if account_id is None:
@@ -198,7 +200,7 @@ class Logins:
         if self.accounts.login_failed(account.id, None) % FAILURES_BEFORE_LOCK:
             return
         with self._database.writing() as session:
-            row = session.get(store.Account, account.id)
+            row: Any = session.get(store.Account, account.id)
             if row is not None:
                 row.locked_until = self._clock() + LOCK_SECONDS
         self.end_sessions(account.id)
@@ -207,7 +209,7 @@ class Logins:
     def _code_fits(self, account_id: int, code: str) -> bool:
         """Whether a code is right; it is then used up."""
         with self._database.writing() as session:
-            factor = session.get(models.ConsoleFactor, account_id)
+            factor: Any = session.get(models.ConsoleFactor, account_id)
             if factor is None:
                 return False
             step = passwords.step_of_code(self._database.keys.unseal(factor.secret), code, self._clock(), factor.last_step)
@@ -241,7 +243,7 @@ class Logins:
         """Who holds a token, if its session still holds."""
         now, hashed = self._clock(), passwords.token_hash(token)
         with self._database.reading() as session:
-            row = session.get(models.ConsoleSession, hashed)
+            row: Any = session.get(models.ConsoleSession, hashed)
             if row is None or row.seen_at < now - self._idle or row.created_at < now - self._longest:
                 return None
             account_id, generation, seen_at = row.account_id, row.generation, row.seen_at
@@ -253,7 +255,7 @@ class Logins:
             return None
         if now - seen_at > _SEEN_EVERY:
             with self._database.writing() as session:
-                again = session.get(models.ConsoleSession, hashed)
+                again: Any = session.get(models.ConsoleSession, hashed)
                 if again is not None:
                     again.seen_at = now
         return Visitor(account, hashed)
@@ -292,7 +294,7 @@ class Logins:
     def keep_search(self, visitor: Visitor, words: str) -> str:
         """Keep words under a short key for as long as the session holds, so that no address needs to hold them."""
         with self._database.writing() as session:
-            row = session.get(models.ConsoleSession, visitor.session)
+            row: Any = session.get(models.ConsoleSession, visitor.session)
             searches = self._searches(row)
             key = next((known for known, value in searches.items() if value == words), None) or passwords.new_token()[:8]
             searches.pop(key, None)
@@ -306,7 +308,7 @@ class Logins:
         with self._database.reading() as session:
             return self._searches(session.get(models.ConsoleSession, visitor.session)).get(key, "")
 
-    def _searches(self, row: models.ConsoleSession | None) -> dict[str, str]:
+    def _searches(self, row: Any) -> dict[str, str]:
         return dict(self._database.keys.unseal(row.searches)) if row is not None and row.searches else {}
 
 

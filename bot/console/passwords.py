@@ -83,5 +83,7 @@ def qr_svg(secret: str, name: str) -> str:
     """The secret as a QR code: an SVG without styles of its own."""
     address = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
     buffer = io.BytesIO()
-    segno.make(address, error="m").save(buffer, kind="svg", scale=5, border=2, xmldecl=False, svgns=True, svgclass="qr", lineclass="qr-dark", omitsize=True)
+    segno.make(address, error="m").save(
+        buffer, kind="svg", scale=5, border=2, xmldecl=False, svgns=True, svgclass="qr", lineclass="qr-dark", omitsize=True
+    )
     return buffer.getvalue().decode("utf-8")

@@ -76,7 +76,10 @@ def _welcome(link: str | None, settings: Settings, port: int) -> None:
     where = address(settings, port)
     print(f"The moderators' console is ready. Open {where}/", flush=True)
     if link:
-        print(f"There is no administrator yet. This link makes the first one; it works once, within the hour:\n  {where}/welkom/{link}", flush=True)
+        print(
+            f"There is no administrator yet. This link makes the first one; it works once, within the hour:\n  {where}/welkom/{link}",
+            flush=True,
+        )
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

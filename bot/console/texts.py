@@ -93,7 +93,9 @@ class Texts:
     def choices(self, facet: str) -> list[tuple[str, str]]:
         """All values of a facet with their names."""
         if facet == "platform":
-            return sorted(((key, str(platform.name)) for key, platform in self._content.platforms.items()), key=lambda pair: pair[1].lower())
+            return sorted(
+                ((key, str(platform.name)) for key, platform in self._content.platforms.items()), key=lambda pair: pair[1].lower()
+            )
         return [(key, str(name)) for key, name in self.file.values[facet].items()]
 
     def helpline(self, name: str) -> str:

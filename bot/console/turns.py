@@ -10,7 +10,7 @@ from bot.transcripts.repository import MessageView
 from bot.wegwijzer.vocabulary import FACETS
 
 #: Values that say that nothing was told.
-_NOTHING = (None, "", [], ())
+_NOTHING: tuple[Any, ...] = (None, "", [], ())
 _DEFAULTS = {"kind": "none", "crisis": "none"}
 
 
