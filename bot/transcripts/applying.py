@@ -24,7 +24,7 @@ from bot.transcripts.outbox import Entry
 from bot.transcripts.record import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
 
 #: Below this confidence in the intent a message counts as hardly understood.
-UNSURE_BELOW = 0.45
+UNSURE_BELOW = 0.5
 #: How many messages of the bot are looked through for the button that was tapped.
 _BUTTONS_WITHIN = 40
 
@@ -109,6 +109,8 @@ class Applier:
 
     def _take_open(self, turn: Turn, session: Session, counts: dict[str, Counter[Count]]) -> None:
         row = self._conversation(turn, session)
+        if row is None:
+            return
         forms, referrals = set(forms_of(session, row.id)), referrals_of(session, row.id)
         before = share_of(row, forms, referrals) if row.n_messages else Counter()
         self._add_messages(turn, row, session)
@@ -123,10 +125,12 @@ class Applier:
         counts[row.day].update(share_of(row, [*forms, *new_forms], referrals))
         counts[row.day].subtract(before)
 
-    def _conversation(self, turn: Turn, session: Session) -> Conversation:
+    def _conversation(self, turn: Turn, session: Session) -> Conversation | None:
+        """The conversation that goes on, or a new one; None for feedback on a conversation that is gone."""
         last = select(Conversation).where(Conversation.key == turn["key"]).order_by(Conversation.last_at.desc()).limit(1)
         row = session.execute(last).scalar_one_or_none()
-        if row is not None and turn["at"] - row.last_at <= self._pause:
+        only_feedback = all(message["kind"] == "feedback" for message in turn["messages"])
+        if only_feedback or (row is not None and turn["at"] - row.last_at <= self._pause):
             return row
         started = belgian(turn["at"])
         row = Conversation(

@@ -76,8 +76,9 @@ class _Script:
     def __init__(self, chance: random.Random, words: Mapping[str, Sequence[str]]) -> None:
         self.chance, self.words = chance, words
         examples = [example for example in read_training() if len(example.text) > 2]
-        self._stories = [example for example in examples if example.intent == "describe" and len(example.text) > 25]
-        self._crises = [example for example in self._stories if example.facets.get("crisis") not in (None, "none")]
+        told = [example for example in examples if example.intent == "describe" and len(example.text) > 25]
+        self._crises = [example for example in told if example.facets.get("crisis") not in (None, "none")]
+        self._stories = [example for example in told if example.facets.get("crisis") in (None, "none")]
         self._others = [example for example in examples if example.intent != "describe"]
 
     def opening(self) -> Example:
