@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
-import httpx
 from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty
@@ -30,11 +29,11 @@ from telegram import Bot as TelegramApi
 from telegram import BotCommand, LinkPreviewOptions, Update
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
-from telegram.request import HTTPXRequest
 from telegram.warnings import PTBUserWarning
 
 from bot.channels.telegram_delivery import ChatGone, Delivery, Pacer, Patience, seconds_of
 from bot.channels.telegram_format import LIMIT, Formatter, units, visible
+from bot.channels.telegram_http import AiohttpRequest
 from bot.channels.telegram_store import Button, Secrets, TelegramStore
 from bot.channels.telegram_texts import COMMANDS, TelegramFile, load_telegram_texts
 from bot.channels.telegram_updates import ALLOWED_UPDATES, Incoming, reduce_update
@@ -57,6 +56,7 @@ _TURNS_AT_ONCE = 8
 _PACES_KEPT = 5000
 _ALBUMS_KEPT = 500
 _TYPING_EVERY_SECONDS = 4.0
+_CONNECTIONS = 64
 _BATCH = 100
 _COMMAND = re.compile(r"^/([a-z]+)(?:@\w+)?(?:\s+(\S.*))?\s*$", re.S | re.I)
 # Updates are fetched as they are, see TelegramChannel._fetch; the library would rather read them itself.
@@ -86,26 +86,15 @@ class _Answer:
 
 def api_for(settings: Settings, patience: Patience) -> TelegramApi:
     """A client of the Bot API. The libraries below it are kept from logging: their lines hold the token, or what users wrote."""
-    for name in ("httpx", "httpcore", "telegram"):
+    for name in ("aiohttp", "telegram"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     assert settings.telegram_token
-
-    def requests(connections: int) -> HTTPXRequest:
-        # Kept open between messages: a new connection takes several round trips.
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=60.0)
-        return HTTPXRequest(
-            read_timeout=patience.answer,
-            write_timeout=patience.answer,
-            connect_timeout=patience.connect,
-            pool_timeout=600.0,
-            httpx_kwargs={"limits": limits},
-        )
-
+    request = AiohttpRequest(_CONNECTIONS, connect=patience.connect, answer=patience.answer)
     return TelegramApi(
         settings.telegram_token.get_secret_value(),
         base_url=f"{settings.telegram_api_url}/bot",
-        request=requests(64),
-        get_updates_request=requests(2),
+        request=request,
+        get_updates_request=request,
     )
 
 
@@ -396,7 +385,10 @@ class TelegramChannel:
 
     @contextlib.contextmanager
     def _typing(self, chat_id: int) -> Iterator[None]:
-        """Show that the bot is typing, again and again while it works. The answer does not wait for Telegram to say that it shows it."""
+        """Show that the bot is typing, again and again while it works; not for an answer that is there before somebody could see it.
+
+        The answer does not wait for Telegram to say that it shows it.
+        """
         done = asyncio.Event()
 
         async def show() -> None:
@@ -406,12 +398,16 @@ class TelegramChannel:
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(done.wait(), _TYPING_EVERY_SECONDS)
 
-        task = asyncio.create_task(show())
-        self._typists.add(task)
-        task.add_done_callback(self._typists.discard)
+        def begin() -> None:
+            task = asyncio.create_task(show())
+            self._typists.add(task)
+            task.add_done_callback(self._typists.discard)
+
+        waiting = asyncio.get_running_loop().call_later(self._patience.typing, begin)
         try:
             yield
         finally:
+            waiting.cancel()
             done.set()
 
     # --- answers ---

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-import httpx
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot.channels.telegram_format import plain
+from bot.channels.telegram_http import may_have_arrived
 from bot.channels.telegram_store import Outgoing, TelegramStore
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,6 @@ _GONE = (
     "bot was kicked",
     "have no rights to send",
 )
-#: Failures before Telegram can have seen the request.
-_NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _MOST_PROBES = 100
 
 
@@ -47,7 +45,7 @@ class Patience:
     """How long to wait, in seconds.
 
     ``answer``: for Telegram's answer; long, because a late answer is better than none. ``poll``: how long one request for updates
-    stays open. ``pause`` grows to ``longest_pause`` while Telegram cannot be reached.
+    stays open. ``pause`` grows to ``longest_pause`` while Telegram cannot be reached. ``typing``: until it is shown that the bot is typing.
     """
 
     connect: float = 10.0
@@ -56,6 +54,7 @@ class Patience:
     pause: float = 1.0
     longest_pause: float = 30.0
     stop: float = 8.0
+    typing: float = 0.3
 
 
 def seconds_of(error: RetryAfter) -> float:
@@ -96,8 +95,7 @@ class MessageIds:
         if chat_id < 0:
             return  # Groups may number their own messages.
         self._recent.append(message_id)
-        if message_id > self.highest:
-            self.highest = self._store.highest_message = message_id
+        self.highest = max(self.highest, message_id)
 
     def gaps(self, after: int, unknown: int) -> list[int]:
         """Ids after this one that were never seen, the lowest first.
@@ -132,22 +130,24 @@ class Delivery:
                 raise ChatGone from None
             if sent:
                 self.ids.saw(message.chat_id, sent)
-            self._store.sent(message.id)
+            # At once: a message of the bot that is newer than what is kept could be taken for one that is looked for.
+            self._store.sent(message.id, self.ids.highest)
 
     async def _send(self, message: Outgoing) -> int:
         """Send one message, as often as it takes; returns its id, 0 when Telegram refuses it in every form."""
-        uncertain = message.after is not None
-        after = self.ids.highest if message.after is None else message.after
-        if not uncertain:
-            self._store.trying(message.id, after)
+        after = message.after
+        uncertain = after is not None
         html: str | None = message.html
         pause = self._patience.pause
         while True:
             try:
-                if uncertain and (landed := await self._landed(message, html, after)):
+                if uncertain and (landed := await self._landed(message, html, after or 0)):
                     return landed
-                uncertain = False
                 await self._pacer.turn()
+                if after is None or uncertain:
+                    # It is in none of the messages up to here: should this request get lost, it is looked for from here on.
+                    after, uncertain = self.ids.highest, False
+                    self._store.trying(message.id, after)
                 return (await self._send_message(message, html)).message_id
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error))
@@ -212,13 +212,6 @@ class Delivery:
             except TelegramError:
                 await asyncio.sleep(self._patience.pause)
         return None
-
-
-def may_have_arrived(error: TelegramError) -> bool:
-    """Whether Telegram may have carried out a request that ended in this error: no answer came, or one that cannot be read."""
-    if isinstance(error, NetworkError):
-        return isinstance(error.__cause__, httpx.HTTPError) and not isinstance(error.__cause__, _NEVER_ARRIVED)
-    return type(error) is TelegramError
 
 
 def _raise_if_gone(error: BadRequest) -> None:

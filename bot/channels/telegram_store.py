@@ -215,25 +215,24 @@ class TelegramStore:
             self.sent(number)
 
     def trying(self, number: int, after: int) -> None:
-        """A message is about to be tried for the first time."""
+        """A message is about to be tried; it is in none of the messages up to ``after``."""
         self._database.execute("UPDATE outgoing SET after = ? WHERE id = ?", (after, number))
 
     def tried(self) -> int:
         """How many messages were tried and are not known to have been sent."""
         return int(self._database.execute("SELECT count(*) FROM outgoing WHERE after IS NOT NULL").fetchone()[0])
 
-    def sent(self, number: int) -> None:
-        """A message was sent, or can never be."""
-        self._database.execute("DELETE FROM outgoing WHERE id = ?", (number,))
+    def sent(self, number: int, highest: int = 0) -> None:
+        """A message was sent, or can never be. ``highest``: the highest id of a message in a private chat that is known now."""
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.execute("DELETE FROM outgoing WHERE id = ?", (number,))
+            self._database.execute("UPDATE highest SET message = ? WHERE message < ?", (highest, highest))
 
     @property
     def highest_message(self) -> int:
-        """The highest id of a message in a private chat that was ever seen."""
+        """The highest id of a message in a private chat that was kept with :meth:`sent`."""
         return int(self._database.execute("SELECT message FROM highest").fetchone()[0])
-
-    @highest_message.setter
-    def highest_message(self, message_id: int) -> None:
-        self._database.execute("UPDATE highest SET message = ?", (message_id,))
 
     def drop_chat(self, chat: str) -> int:
         """The chat is gone: nothing more is sent to it. Returns how many messages that were."""

@@ -80,7 +80,8 @@ class Fault:
     """Something that goes wrong for calls of ``method`` (in one chat, if given), ``times`` times.
 
     ``how``: ``429`` ``500`` ``502`` (an HTML page) ``403`` ``400`` (``text`` is the description). Not carried out: ``hang`` (never answered),
-    ``cut`` (connection closed). Carried out: ``cut_after``, ``hang_after``, ``garbage`` (the answer is no JSON), ``slow`` (late by ``seconds``).
+    ``cut`` (connection closed). Carried out: ``cut_after``, ``hang_after``, ``garbage`` (the answer is no JSON), ``odd`` (JSON of another shape),
+    ``slow`` (late by ``seconds``).
     """
 
     method: str
@@ -197,7 +198,7 @@ class FakeTelegram:
         self.calls.append(call)
         fault = self._fault_for(method, decoded.get("chat_id"))
         try:
-            if fault and not fault.how.endswith("after") and fault.how not in ("garbage", "slow"):
+            if fault and not fault.how.endswith("after") and fault.how not in ("garbage", "odd", "slow"):
                 return await self._fail(fault, request)
             result = await getattr(self, f"do_{method.lower()}", self.do_unknown)(decoded)
         except ApiError as error:
@@ -232,6 +233,8 @@ class FakeTelegram:
         if fault.how == "slow":
             await asyncio.sleep(fault.seconds)
             return web.json_response({"ok": True, "result": result})
+        if fault.how == "odd":
+            return web.json_response(["ok"])
         if fault.how == "garbage":
             return web.Response(text="<!doctype html>", content_type="text/html")
         await self._drop(request, hang=fault.how == "hang_after")

@@ -18,7 +18,7 @@ from bot.runtime.settings import Settings, load_settings
 
 SECRET = "a secret of at least 16 characters"
 #: Short waits, so that faults pass quickly; nothing is measured by them.
-QUICK = Patience(connect=2.0, answer=2.0, poll=1.0, pause=0.02, longest_pause=0.2, stop=10.0)
+QUICK = Patience(connect=2.0, answer=2.0, poll=1.0, pause=0.02, longest_pause=0.2, stop=10.0, typing=0.0)
 
 
 class Host:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from fake_telegram import FakeTelegram, Person, until
-from telegram_host import Host
+from telegram_host import QUICK, Host
 
+from bot.channels import telegram as telegram_channel
 from bot.channels.telegram_texts import COMMANDS, load_telegram_texts
 from bot.wegwijzer.content import load_content
 
@@ -229,11 +232,29 @@ async def test_buttons_are_opaque_and_belong_to_one_chat(host: Host, telegram: F
     assert (await host.slots(other)).get("role") is None
 
 
-async def test_typing_is_shown_before_the_answer(host: Host, telegram: FakeTelegram, lotte: Person) -> None:
+async def test_typing_is_shown_while_an_answer_takes_time(
+    host: Host, telegram: FakeTelegram, lotte: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = host.bot.respond
+    monkeypatch.setattr(telegram_channel, "_TYPING_EVERY_SECONDS", 0.2)
+
+    async def slow(*said: Any) -> Any:
+        await until(lambda: len(telegram.calls_of("sendChatAction", lotte.id)) >= 3)
+        return await original(*said)
+
+    monkeypatch.setattr(host.bot, "respond", slow)
     lotte.say("hallo")
     await host.settled()
     mine = [call.method for call in telegram.calls if call.params.get("chat_id") == lotte.id]
-    assert mine == ["sendChatAction", "sendMessage"]
+    assert mine[0] == "sendChatAction"
+    assert mine[-1] == "sendMessage"
+
+
+async def test_typing_is_not_shown_for_an_answer_that_is_there_at_once(polling: Host, telegram: FakeTelegram, lotte: Person) -> None:
+    await polling.start(replace(QUICK, typing=60.0))
+    lotte.say("hallo")
+    await polling.settled()
+    assert [call.method for call in telegram.calls if call.params.get("chat_id") == lotte.id] == ["sendMessage"]
 
 
 async def test_messages_that_come_fast_are_answered_in_order(host: Host, lotte: Person) -> None:

@@ -52,6 +52,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "hang": {},
     "hang_after": {},
     "garbage": {},
+    "odd": {},
     "slow": {"seconds": 1.2},
 }
 
