@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from bot.transcripts.words import Sort
 
 FILE = Path(__file__).resolve().parents[2] / "data" / "redaction" / "context.yml"
 
-_SLOTS: dict[str, list[str]] = {
-    "any_name": [Sort.GIVEN.value, Sort.WORD_NAME.value, Sort.SELDOM.value, Sort.UNKNOWN.value, Sort.TOWN.value, Sort.WORD.value],
-    "word_name": [Sort.WORD_NAME.value],
+_SLOTS: dict[str, tuple[Sort, ...]] = {
+    "any_name": (Sort.GIVEN, Sort.WORD_NAME, Sort.SELDOM, Sort.UNKNOWN, Sort.TOWN, Sort.WORD),
+    "word_name": (Sort.WORD_NAME,),
 }
 _SORTS = {"CLASS": Sort.CLASS, "NAME": Sort.GIVEN, "WORDNAME": Sort.WORD_NAME}
 #: The tag of the last word, and of a sign that ends a clause.
@@ -29,20 +29,27 @@ class Context:
     def __init__(self, vocab: Vocab, file: Path = FILE) -> None:
         groups = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a SafeLoader)
         lists = {name: str(words).split() for name, words in groups.pop("lists").items()}
-        self._matcher: Any = Matcher(vocab)
-        self._groups: dict[int, tuple[str, int]] = {}
+        self._matchers: dict[str, Any] = {}
+        self._slots: dict[int, int] = {}
         for group, lines in groups.items():
+            self._matchers[group] = Matcher(vocab)
             for number, line in enumerate(lines):
                 for variant, parts in enumerate(_variants(line.split())):
                     label = f"{group} {number} {variant}"
-                    self._matcher.add(label, [[_token(part, lists, group) for part in parts]])
-                    self._groups[vocab.strings[label]] = (group, parts.index("_"))
+                    self._matchers[group].add(label, [[_token(part, lists, group) for part in parts]])
+                    self._slots[vocab.strings[label]] = parts.index("_")
 
-    def expected(self, doc: Any) -> Iterator[tuple[str, int]]:
-        """Group and token index of every place; the tokens' tags are values of :class:`Sort` (or END)."""
-        for label, start, _end in self._matcher(doc):
-            group, slot = self._groups[label]
-            yield group, start + slot
+    def expected(self, doc: Any, sorts: Set[Sort]) -> Iterator[tuple[str, int]]:
+        """Group and token index of every place.
+
+        Args:
+            doc: its tokens' tags are values of :class:`Sort` (or END).
+            sorts: those that occur; a group of which no name occurs is not looked for.
+        """
+        for group, matcher in self._matchers.items():
+            if not sorts.isdisjoint(_SLOTS[group]):
+                for label, start, _end in matcher(doc):
+                    yield group, start + self._slots[label]
 
 
 def _variants(parts: Sequence[str]) -> Iterator[list[str]]:
@@ -57,7 +64,7 @@ def _variants(parts: Sequence[str]) -> Iterator[list[str]]:
 
 def _token(part: str, lists: dict[str, list[str]], group: str) -> dict[str, Any]:
     if part == "_":
-        return {"TAG": {"IN": _SLOTS[group]}}
+        return {"TAG": {"IN": [sort.value for sort in _SLOTS[group]]}}
     if part == _END:
         return {"TAG": _END}
     if part in _SORTS:

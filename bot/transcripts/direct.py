@@ -22,8 +22,8 @@ Finder = Callable[[PlainText], Iterator[Found]]
 
 # --- e-mail ---
 
-_AT = r"(?:\s*@\s*|\s*[\[({<]\s*(?:@|at|apenstaart(?:je)?)\s*[\])}>]\s*|\s+(?:at|apenstaart(?:je|ke)?)\s+|[-_]at[-_])"
-_DOT = r"(?:\s*\.\s*|\s*[\[({<]\s*(?:\.|punt|dot|point)\s*[\])}>]\s*|\s+(?:punt|dot|point)\s+|[-_](?:punt|dot)[-_])"
+_AT = r"(?:\s{0,9}@\s{0,9}|\s{0,9}[\[({<]\s{0,9}(?:@|at|apenstaart(?:je)?)\s{0,9}[\])}>]\s{0,9}|\s{1,9}(?:at|apenstaart(?:je|ke)?)\s{1,9}|[-_]at[-_])"
+_DOT = r"(?:\s{0,9}\.\s{0,9}|\s{0,9}[\[({<]\s{0,9}(?:\.|punt|dot|point)\s{0,9}[\])}>]\s{0,9}|\s{1,9}(?:punt|dot|point)\s{1,9}|[-_](?:punt|dot)[-_])"
 _JOIN = rf"(?:{_DOT}|\s+(?:underscore|liggend streepje|laag streepje|koppelteken|streepje|min|plus)\s+)"
 _ATOM = r"[^\s@\[\](){}<>\"',;:!?.]+"
 _LOCAL_END = re.compile(rf"{_ATOM}(?:{_JOIN}{_ATOM})*\.?$")
@@ -55,7 +55,7 @@ def mails(text: PlainText) -> Iterator[Found]:
         if len(labels) < 2 and labels[0] not in _PROVIDERS and not (tight and before and before.end() == sign.start()):
             continue
         word_only = sign.group().strip() in ("at", "-at-", "_at_") and labels[0] not in _PROVIDERS
-        if word_only and (labels[-1] not in _SURE_TLDS or re.search(r"\.\s", domain.group())):
+        if word_only and (labels[-1] not in _SURE_TLDS or re.search(r"\S\.\s", domain.group())):
             continue
         if not before and labels[0] not in _PROVIDERS and labels[-1] not in _SURE_TLDS:
             continue
@@ -82,11 +82,12 @@ _SURE_TLDS = frozenset(
     "be com nl net org eu fr gg io info biz co uk tv vlaanderen brussels gent xyz online site app blog link club".split()
 )
 _URL = re.compile(
-    r"(?:https?|hxxps?|ftp)\s?:\s?/\s?/\s?[^\s<>\"']+|\bwww\d?(?:\s?\.\s?|\s+punt\s+|\s+dot\s+)[^\s<>\"']+(?:(?:\s+(?:punt|dot)\s+)[a-z0-9-]+)*"
+    r"(?:https?|hxxps?|ftp)\s?:\s?/\s?/\s?[^\s<>\"']+"
+    r"|\bwww\d?(?:\s?\.\s?|\s+punt\s+|\s+dot\s+)[^\s<>\"']+(?:(?:\s+(?:punt|dot)\s+|\s\.\s)[a-z0-9-]+)*"
 )
-_HOST = re.compile(r"(?<![\w@.-])((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+([a-z]{2,12}))(?::\d{2,5})?(?![\w@-])(/[^\s<>\"']*)?")
+_HOST = re.compile(r"(?<![\w@.-])((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,12}))(?::\d{2,5})?(?![\w@-])(/[^\s<>\"']*)?")
 _SPOKEN_HOST = re.compile(
-    r"(?<![\w@.])[a-z0-9][a-z0-9-]+(?:\s+(?:punt|dot)\s+[a-z0-9-]+)*\s+(?:punt|dot)\s+(be|com|nl|net|org|eu|gg|io)\b(?:/\S*)?"
+    r"(?<![\w@.-])[a-z0-9][a-z0-9-]{1,62}(?:\s+(?:punt|dot)\s+[a-z0-9-]+)*\s+(?:punt|dot)\s+(be|com|nl|net|org|eu|gg|io)\b(?:/\S*)?"
 )
 _CLOSING = ".,;:!?)]}'\""
 
@@ -125,7 +126,7 @@ def _bare(url: str) -> str:
 # --- bank accounts and cards ---
 
 _IBAN_START = re.compile(r"(?<![a-z0-9])[a-z]{2}[\s.-]?\d{2}(?=[\s./-]?[a-z0-9])")
-_IBAN_REST = re.compile(r"(?:[\s./-]{0,2}[a-z0-9])+")
+_IBAN_REST = re.compile(r"(?:[\s./-]{0,2}[a-z0-9]){1,40}")
 _BELGIAN_DIGITS = re.compile(r"(?:[\s./-]{0,3}\d){9,14}")
 _OLD_ACCOUNT = re.compile(r"(?<!\d)\d{3}[-\s./]\d{7}[-\s./]\d{2}(?!\d)")
 _CARD = re.compile(r"(?<!\d)\d(?:[ .-]?\d){12,18}(?!\d)")
@@ -150,8 +151,7 @@ def accounts(text: PlainText) -> Iterator[Found]:
 def _iban_end(lower: str, start: int, digits_end: int) -> int | None:
     if lower.startswith("be", start):
         rest = _BELGIAN_DIGITS.match(lower, digits_end)
-        if rest:
-            return rest.end()
+        return rest.end() if rest else None
     rest = _IBAN_REST.match(lower, digits_end)
     if not rest:
         return None
@@ -177,7 +177,7 @@ _IDENTITY_CARD = re.compile(r"identiteit|id-?kaart|paspoort|\beid\b")
 
 
 def identity_numbers(text: PlainText) -> Iterator[Found]:
-    """National register and identity card numbers, IP addresses."""
+    """National register and identity card numbers."""
     lower = text.lower
     for match in _NATIONAL.finditer(lower):
         digits = _digits(match.group())
@@ -186,12 +186,12 @@ def identity_numbers(text: PlainText) -> Iterator[Found]:
     for match in _CARD_ID.finditer(lower):
         if match.group().startswith("b") or _IDENTITY_CARD.search(lower):
             yield Found(match.start(), match.end(), "NUMMER", _digits(match.group()))
-    for match in _IP.finditer(lower):
-        yield Found(match.start(), match.end(), "NUMMER", match.group())
 
 
 def named_numbers(text: PlainText) -> Iterator[Found]:
-    """Numbers that are said to be somebody's ("leerlingnummer 20241"), codes and passwords with digits."""
+    """Numbers that are said to be somebody's ("leerlingnummer 20241"), codes and passwords with digits; addresses of computers."""
+    for match in _IP.finditer(text.lower):
+        yield Found(match.start(), match.end(), "NUMMER", match.group())
     for match in _CUE.finditer(text.lower):
         value = match.group(2)
         digits = _digits(value)
@@ -412,7 +412,7 @@ _UNIT = r"(?!\s*(?:jaar|jarige|keer|keren|x\b|km|kilometer|meter|m\b|minuten|min
 _HOUSE = rf"(?P<number>\d{{1,4}}(?!\d)(?:\s?-\s?\d{{1,4}}(?!\d))?(?:\s?[a-z](?![a-z]))?){_UNIT}(?:[\s,]*(?:bus|bte|b\.)\s*\w{{1,4}}|/\d+)?"
 _TOWN_AFTER = r"(?:[\s,]+(?:b-?)?[1-9]\d{3}(?:\s?[a-z]{2}\b)?(?:\s+[a-z][a-z-]+)?)?"
 _ADDRESS = re.compile(
-    rf"(?<![a-z0-9-])(?P<street>(?:[a-z][a-z'.-]*?)?(?:{_STREET_END})(?:\s+(?:op|naar|van)\s+[a-z-]{{3,}})?)\.?,?\s*(?:nr\.?|nummer|huisnummer)?\s*{_HOUSE}{_TOWN_AFTER}"
+    rf"(?<![a-z0-9-])(?P<street>(?:[a-z][a-z'.-]{{0,40}}?)?(?:{_STREET_END})(?:\s+(?:op|naar|van)\s+[a-z-]{{3,}})?)\.?,?\s*(?:nr\.?|nummer|huisnummer)?\s*{_HOUSE}{_TOWN_AFTER}"
 )
 _STREET_ONLY = re.compile(r"(?<![a-z0-9-])[a-z][a-z'-]{2,}(?:straat|laan|steenweg|dreef|plein|gracht|singel|kaai|kade)(?![a-z0-9])")
 _POSTCODE = re.compile(r"(?<!\d)(?:b-?)?[1-9]\d{3}\s+([a-z][a-z-]{2,})(?![a-z])")
@@ -433,20 +433,22 @@ _NO_STREET = frozenset(
 def street_addresses(text: PlainText) -> Iterator[Found]:
     """Street with house number; street alone when its name is no ordinary word; postcode with town."""
     lower, words = text.lower, word_lists()
+    known: list[Found] = []
     for match in _ADDRESS.finditer(lower):
         street = match.group("street")
         start, qualified = _start_of_street(text, match.start())
         plain_word = street in _NO_STREET or street in _BARE_STREET or (street in words.ordinary and street not in _ADDRESS_WORDS)
         if qualified or not plain_word or _LIVES.search(lower, max(0, match.start() - _NEAR), match.start()):
-            yield _address(lower, start, match.end())
+            known.append(_address(lower, start, match.end()))
     for match in _STREET_ONLY.finditer(lower):
         if match.group() not in _NO_STREET and match.group() not in words.ordinary and not match.group().endswith("slaan"):
-            start, _ = _start_of_street(text, match.start())
-            yield _address(lower, start, match.end())
+            known.append(_address(lower, _start_of_street(text, match.start())[0], match.end()))
+    yield from known
     for match in _POSTCODE.finditer(lower):
         if match.group(1) in words.towns or match.group(1) in words.word_towns:
-            street = _BEFORE_POSTCODE.search(lower, max(0, match.start() - _NEAR), match.start())
-            yield _address(lower, street.start() if street else match.start(), match.end())
+            street_before = _BEFORE_POSTCODE.search(lower, max(0, match.start() - _NEAR), match.start())
+            new = street_before and not any(found.end > street_before.start() for found in known if found.start < match.end())
+            yield _address(lower, street_before.start() if street_before and new else match.start(), match.end())
     for match in _DUTCH_POSTCODE.finditer(text.cased):
         yield _address(lower, match.start(), match.end())
 

@@ -33,6 +33,9 @@ _TITLES = frozenset("meneer mijnheer mneer mr dhr heer mevrouw mevr mvr mw madam
 _GLUED_DOT = re.compile(r"(?<=[^\W\d])\.(?=[^\W\d])")
 _GLUED = re.compile(r"(?<=\w)[^\w\s'.-](?=\w)|[^\w\s!-~\0]")
 
+#: A row of signs, which says nothing and takes the tokenizer long.
+_LONG_RUN = re.compile(r"(?:[^\w\s]|_){6,}")
+
 # --- schools and clubs ---
 
 _SCHOOL_TYPES = frozenset(
@@ -74,7 +77,8 @@ class NameFinder:
 
     def find(self, text: PlainText) -> Iterator[Found]:
         """Every name of a text (in which what other finders found is blanked out); may overlap, the first one counts."""
-        doc = self._language.make_doc(_GLUED.sub(",", _GLUED_DOT.sub("\n", text.cased)) + " .")
+        cased = _GLUED.sub(",", _GLUED_DOT.sub("\n", _LONG_RUN.sub(lambda run: " " * len(run.group()), text.cased)))
+        doc = self._language.make_doc(cased + " .")
         words = read_words(text, doc, self._lists)
         for token, word in zip(doc, words):
             token.tag = self._end if word.sort is Sort.OTHER and not word.lower.isalnum() else self._tags[word.sort]
@@ -87,7 +91,7 @@ class NameFinder:
 
     def _people(self, doc: Any, words: list[Word]) -> Iterator[Found]:
         named = {place for place, word in enumerate(words) if word.sort is Sort.GIVEN or self._marked_name(words, place)}
-        for group, place in self._context.expected(doc):
+        for group, place in self._context.expected(doc, {word.sort for word in words}):
             if self._fits(group, words, place):
                 named.add(place)
         named |= self._again(words, {words[place].lower for place in named if words[place].sort is not Sort.GIVEN})

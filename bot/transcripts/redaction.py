@@ -17,6 +17,8 @@ from bot.transcripts.wordlists import word_lists
 
 __all__ = ["Found", "Kind", "find", "redact"]
 
+#: What no telephone number stands in.
+_NO_PHONE = frozenset({"MAIL", "WEB", "REKENING"})
 #: A text is searched in pieces of at most this many characters, so that no pattern meets an endless one.
 _PIECE = 4000
 _OVERLAP = 200
@@ -57,10 +59,9 @@ def _find(text: str) -> list[Found]:
     found: list[Found] = []
     dates = harmless_dates(whole)
     for kind, finder in FINDERS:
-        searched = _without(whole, [(item.start, item.end) for item in found])
-        if kind in ("NUMMER", "TELEFOON"):
-            searched = _without(searched, dates)
-        found = _apart([*found, *finder(searched)])
+        # Telephone numbers are looked for in other numbers too: part of one may look like a date, an address of a computer, an id.
+        blank = [(item.start, item.end) for item in found if kind != "TELEFOON" or item.kind in _NO_PHONE]
+        found = _apart([*found, *finder(_without(whole, [*blank, *dates] if kind in ("NUMMER", "TELEFOON") else blank))])
     for item in _names().find(_without(whole, [(item.start, item.end) for item in found])):
         if all(item.end <= other.start or item.start >= other.end for other in found):
             found.append(item)
@@ -73,7 +74,10 @@ def _without(text: PlainText, spans: Iterable[tuple[int, int]]) -> PlainText:
     cased = text.cased
     for start, end in spans:
         cased = f"{cased[:start]}{_blank(end - start)}{cased[end:]}"
-    return text if cased is text.cased else PlainText(text.original, cased, "".join(low if wide != "\0" else wide for low, wide in zip(text.lower, cased)), text.places)
+    if cased is text.cased:
+        return text
+    lower = "".join(low if wide != "\0" else wide for low, wide in zip(text.lower, cased, strict=True))
+    return PlainText(text.original, cased, lower, text.places)
 
 
 def _blank(length: int) -> str:
