@@ -95,7 +95,7 @@ def load_keys(setting: str | None, path: Path) -> Keys:
     """
     if not setting:
         return Keys([signing_key(path)])
-    return Keys([_decoded(part) for part in setting.split(",") if part.strip()])
+    return Keys([_decoded(part) for part in setting.split(",")])
 
 
 def _decoded(text: str) -> bytes:
