@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LISTS = ROOT / "data" / "redaction"
 
 _HERE = ("nl_BE", "nl_NL", "fr_BE")
-_ELSEWHERE = """fr_FR fr_DZ tr_TR pl_PL pt_PT es_ES it_IT en_GB en_US ro_RO de_DE hr_HR en_NG ha_NG ig_NG yo_NG tw_GH en_KE en_PK sw""".split()
+_ELSEWHERE = (
+    """fr_FR fr_DZ tr_TR pl_PL pt_PT es_ES it_IT en_GB en_US ro_RO de_DE hr_HR en_NG ha_NG ig_NG yo_NG tw_GH en_KE en_PK sw""".split()
+)
 _SURNAMES = ("nl_BE", "fr_BE", "nl_NL", "fr_DZ", "tr_TR", "en_PK")
 #: A foreign name this short is more often a word, an abbreviation or a slip of the finger.
 _SHORTEST_FOREIGN = 4
@@ -103,14 +105,14 @@ def main() -> None:
     counts = ordinary_words()
     here = {name for locale in _HERE for name in names_of(locale, "first_names")}
     elsewhere = {name for locale in _ELSEWHERE for name in names_of(locale, "first_names") if len(name) >= _SHORTEST_FOREIGN}
-    both = {
-        name
-        for name in here | elsewhere
-        if counts[name] >= _ORDINARY or (name in dictionary and (counts[name] or name not in here))
-    }
+    both = {name for name in here | elsewhere if counts[name] >= _ORDINARY or (name in dictionary and (counts[name] or name not in here))}
     write("given_names.txt", "Given names that are no Dutch word. From Faker (MIT).", (here | elsewhere) - both)
     write("word_names.txt", "Given names that are a word too. From Faker (MIT).", both)
-    write("surnames.txt", "Surnames. From Faker (MIT).", (name for locale in _SURNAMES for name in names_of(locale, "last_names") if len(name) > 2))
+    write(
+        "surnames.txt",
+        "Surnames. From Faker (MIT).",
+        (name for locale in _SURNAMES for name in names_of(locale, "last_names") if len(name) > 2),
+    )
     write("countries.txt", "Words of the names of countries and languages. From CLDR (Unicode licence).", countries())
     places = set(towns())
     like_words = {town for town in places if len(town) < _SHORTEST_FOREIGN or town in dictionary or counts[town] >= _COMMON}

@@ -244,7 +244,14 @@ def phones(text: PlainText) -> Iterator[Found]:
         groups = re.findall(r"\d+", written)
         counting = all(len(group) <= 2 for group in groups)
         known = any(other.start < match.end() and other.end > match.start() for other in found)
-        if not (known or counting or _MONEY.match(written) or _YEARS_ONLY.match(written) or _TIMES.match(written) or _is_public(_digits(written))):
+        if not (
+            known
+            or counting
+            or _MONEY.match(written)
+            or _YEARS_ONLY.match(written)
+            or _TIMES.match(written)
+            or _is_public(_digits(written))
+        ):
             yield Found(match.start(), match.end(), "NUMMER", _digits(written))
 
 
@@ -459,7 +466,9 @@ _ADDRESS_WORDS = frozenset(
 )
 _LIVES = re.compile(r"\b(?:woon|woont|wonen|adres|verhuis\w*|kwoon)\b")
 _NEAR = 30
-_STREET_NAMES = frozenset("koning koningin prins prinses burgemeester pastoor dokter kardinaal frans oude oud sint baron graaf gouverneur minister".split())
+_STREET_NAMES = frozenset(
+    "koning koningin prins prinses burgemeester pastoor dokter kardinaal frans oude oud sint baron graaf gouverneur minister".split()
+)
 _WORD_BEFORE = re.compile(r"([\w.'-]+)\s+$")
 
 
@@ -469,7 +478,9 @@ def _start_of_street(text: PlainText, start: int) -> tuple[int, bool]:
     while match := _WORD_BEFORE.search(text.cased, max(0, start - 30), start):
         word = match.group(1)
         named = word[:1].isupper() and text.cased[start].isupper() and not text.cased.isupper()
-        if word.lower() not in _LARGE and not (named and (word.lower().strip(".") in _STREET_NAMES or word.lower() not in word_lists().ordinary)):
+        if word.lower() not in _LARGE and not (
+            named and (word.lower().strip(".") in _STREET_NAMES or word.lower() not in word_lists().ordinary)
+        ):
             break
         start, qualified = match.start(1), True
     return start, qualified
@@ -525,7 +536,9 @@ def handles(text: PlainText) -> Iterator[Found]:
         cue = _ACCOUNT_CUE.search(lower, 0, match.start())
         if not any(map(str.isalpha, match.group())):
             continue
-        if (cue and not all(part in words.ordinary for part in (first, *rest))) or (first in words.given and (rest[0] not in words.ordinary or len(rest[0]) == 1)):
+        if (cue and not all(part in words.ordinary for part in (first, *rest))) or (
+            first in words.given and (rest[0] not in words.ordinary or len(rest[0]) == 1)
+        ):
             yield _handle(match.start(), match.group())
     for match in _ACCOUNT_NAME.finditer(lower):
         name = match.group(1).rstrip(".-")

@@ -130,9 +130,13 @@ def _report(name: str, counted: Score, *, with_errors: bool) -> list[str]:
     lines += [_row("**direct identifiers**", *counted.recall(DIRECT))]
     lines += [_row(kind, *counted.recall([kind])) for kind in (*DIRECT, "NAAM", "PLAATS", "SCHOOL", "CLUB")]
     low, high = interval(counted.taken, counted.harmless)
-    lines.append(f"\nHarmless words redacted: {counted.taken} of {counted.harmless}, {counted.taken / counted.harmless:.2%} ({low:.2%} to {high:.2%}).")
+    lines.append(
+        f"\nHarmless words redacted: {counted.taken} of {counted.harmless}, {counted.taken / counted.harmless:.2%} ({low:.2%} to {high:.2%})."
+    )
     lines.append(f"Of those found, {counted.right_kind} of {sum(counted.found.values())} by their own kind.")
-    return lines + ([f"  missed: {line}" for line in counted.missed] + [f"  wrong: {line}" for line in counted.wrong] if with_errors else [])
+    return lines + (
+        [f"  missed: {line}" for line in counted.missed] + [f"  wrong: {line}" for line in counted.wrong] if with_errors else []
+    )
 
 
 def speed(texts: Sequence[str]) -> tuple[float, float]:
@@ -160,7 +164,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="the labelled messages only")
     chosen = parser.parse_args(arguments)
     halves = {half: score(half) for half in ("tune", "test")}
-    lines = [line for half, counted in halves.items() for line in _report(f"{half.capitalize()} half", counted, with_errors=half in chosen.errors)]
+    lines = [
+        line
+        for half, counted in halves.items()
+        for line in _report(f"{half.capitalize()} half", counted, with_errors=half in chosen.errors)
+    ]
     if not chosen.quick:
         lines += _harmless_and_speed(with_errors="harmless" in chosen.errors)
     print("\n".join(lines))
@@ -180,12 +188,18 @@ def reached(counted: Score) -> bool:
 def _harmless_and_speed(*, with_errors: bool) -> list[str]:
     unseen = [json.loads(line)["text"] for line in UNSEEN.read_text(encoding="utf-8").splitlines()]
     examples = training_messages(_TIMED)
-    lines = ["\n### Messages without anything personal\n", "| messages | words redacted | share | 95 % interval |", "| --- | --- | --- | --- |"]
+    lines = [
+        "\n### Messages without anything personal\n",
+        "| messages | words redacted | share | 95 % interval |",
+        "| --- | --- | --- | --- |",
+    ]
     errors: list[str] = []
     for name, texts in ((f"{UNSEEN.name}, not used for any word list", unseen), (f"{_TIMED} of data/nlu", examples)):
         counted = unlabelled(texts)
         low, high = interval(counted.taken, counted.harmless)
-        lines.append(f"| {name} | {counted.taken} of {counted.harmless} | {counted.taken / counted.harmless:.2%} | {low:.2%} to {high:.2%} |")
+        lines.append(
+            f"| {name} | {counted.taken} of {counted.harmless} | {counted.taken / counted.harmless:.2%} | {low:.2%} to {high:.2%} |"
+        )
         errors += [f"  wrong: {line}" for line in counted.wrong]
     middle, slow = speed(examples)
     lines.append(f"\nOne message: p50 {middle:.2f} ms, p99 {slow:.2f} ms. Loads in {load_seconds():.2f} s beside a loaded spaCy.")

@@ -10,7 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import spacy
+from spacy.lang.nl import Dutch
+from spacy.tokenizer import Tokenizer
+from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
+from spacy.vocab import create_vocab
 
 from bot.transcripts.context import Context
 from bot.transcripts.kinds import Found, Kind
@@ -26,7 +29,6 @@ _DETERMINERS = frozenset(
 )
 _PARTICLES = frozenset("van de der den ter ten el al ben ait da di du le la vande vanden vander von 't abu bin".split())
 _SURNAME_START = re.compile(r"(?:van|vande|vanden|ver|el|vd|de)[a-z]{3,}")
-_INITIAL = re.compile(r"[a-z]\.")
 _TITLES = frozenset("meneer mijnheer mneer mr dhr heer mevrouw mevr mvr mw madam dokter dr prof professor".split())
 
 #: Signs without spaces around them, which would glue two words together; pictures too.
@@ -43,13 +45,17 @@ _SCHOOL_TYPES = frozenset(
     athenee scholengroep scholengemeenschap daltonschool montessorischool jenaplanschool kunsthumaniora""".split()
 )
 _SCHOOL_ENDINGS = ("college", "instituut", "atheneum", "lyceum", "humaniora", "school")
-_SCHOOL_ADJECTIVES = frozenset("koninklijk koninklijke vrije vrij stedelijk stedelijke gemeentelijk gemeentelijke technisch technische provinciaal provinciale go katholieke gesubsidieerde".split())
+_SCHOOL_ADJECTIVES = frozenset(
+    "koninklijk koninklijke vrije vrij stedelijk stedelijke gemeentelijk gemeentelijke technisch technische provinciaal provinciale go katholieke gesubsidieerde".split()
+)
 _CLUB_TYPES = frozenset(
     """chiro scouts ksa klj ksj akabe fos turnkring turnclub judoclub zwemclub voetbalclub voetbalploeg basketclub basketbalclub volleyclub volleybalclub hockeyclub tennisclub dansschool dansstudio
     danscentrum balletschool muziekschool muziekacademie academie jeugdhuis jh jeugdclub atletiekclub karateclub taekwondoclub manege rugbyclub korfbalclub handbalclub boksclub harmonie fanfare speelplein
     scoutsgroep chirogroep scouting padvinderij gymclub wielerclub schaatsclub badmintonclub tafeltennisclub ruiterclub dojo circusschool toneelvereniging""".split()
 )
-_CLUB_LETTERS = frozenset("kv kfc fc sk ksk kvk kvv krc rc kaa rsc ksv kvc kac fcv bbc vk sv vv vc hc tc ac vv kve kvo rfc rcs kbbc ksc kmsk kvw vbc".split())
+_CLUB_LETTERS = frozenset(
+    "kv kfc fc sk ksk kvk kvv krc rc kaa rsc ksv kvc kac fcv bbc vk sv vv vc hc tc ac vv kve kvo rfc rcs kbbc ksc kmsk kvw vbc".split()
+)
 _SAINT = frozenset(("sint", "st", "sinte", "saint", "st."))
 _SAINT_WORD = re.compile(r"(?:sint|st|sinte)[-.]([a-z-]{3,})")
 _GOES_TO = frozenset("zit kzit zitten les school ga kga gaan studeer studeert leerling".split())
@@ -68,19 +74,20 @@ class NameFinder:
 
     def __init__(self, lists: WordLists) -> None:
         self._lists = lists
-        self._language: Any = spacy.blank("nl")
-        self._tags = {sort: self._language.vocab.strings.add(sort.value) for sort in Sort}
-        self._end = self._language.vocab.strings.add("END")
-        self._context = Context(self._language.vocab)
+        self._tokenizer = _tokenizer()
+        strings = self._tokenizer.vocab.strings
+        self._tags = {sort: strings.add(sort.value) for sort in Sort}
+        self._end = strings.add("END")
+        self._context = Context(self._tokenizer.vocab)
         self._long_towns = _by_first_word(lists.towns)
         self._long_schools = _by_first_word(lists.schools)
 
     def find(self, text: PlainText) -> Iterator[Found]:
         """Every name of a text (in which what other finders found is blanked out); may overlap, the first one counts."""
         cased = _GLUED.sub(",", _GLUED_DOT.sub("\n", _LONG_RUN.sub(lambda run: " " * len(run.group()), text.cased)))
-        doc = self._language.make_doc(cased + " .")
+        doc = self._tokenizer(cased + " .")
         words = read_words(text, doc, self._lists)
-        for token, word in zip(doc, words):
+        for token, word in zip(doc, words, strict=True):
             token.tag = self._end if word.sort is Sort.OTHER and not word.lower.isalnum() else self._tags[word.sort]
         yield from self._clubs(words)
         yield from self._schools(words)
@@ -137,15 +144,21 @@ class NameFinder:
             here += 1
         if here < len(words) and self._is_surname(words, here, particle=here > place + 1):
             last = here
-            if here + 1 < len(words) and words[here + 1].marked and words[here + 1].sort is not Sort.OTHER and self._is_surname(words, here + 1, particle=False):
+            if (
+                here + 1 < len(words)
+                and words[here + 1].marked
+                and words[here + 1].sort is not Sort.OTHER
+                and self._is_surname(words, here + 1, particle=False)
+            ):
                 last = here + 1
         return last
 
     def _is_surname(self, words: list[Word], here: int, *, particle: bool) -> bool:
         word = words[here]
+        if _is_initial(words, here):
+            return word.marked or word.lower.endswith(".") or words[here + 1].lower == "."
         if word.sort is Sort.OTHER:
-            initial = len(word.lower.rstrip(".")) == 1 and word.lower[0].isalpha()
-            return initial and (word.lower.endswith(".") or word.marked)
+            return False
         if word.marked and word.lower not in self._lists.harmless:
             return True
         whole = "".join(other.lower for other in words[here - 1 : here + 1]) if particle else word.lower
@@ -165,8 +178,9 @@ class NameFinder:
         key = word.name or word.lower
         if first < place:
             key = "".join(other.lower for other in words[first : place + 1])
-        if first and words[first - 1].marked and _INITIAL.fullmatch(words[first - 1].lower):
-            first -= 1
+        dots = 1 if first > 1 and words[first - 1].lower == "." else 0
+        if first > dots and words[first - 1 - dots].capital and _is_initial(words, first - 1 - dots):
+            first -= 1 + dots
         return Found(words[first].start, words[last].name_end, "NAAM", key)
 
     # --- towns ---
@@ -208,7 +222,9 @@ class NameFinder:
         """Where the name of a school begins: "Koninklijk Atheneum", "GO! basisschool"; after the word "school" itself."""
         if words[place].lower == "school":
             return place + 1
-        while place and (words[place - 1].lower.strip("!") in _SCHOOL_ADJECTIVES or (words[place - 1].marked and self._is_proper(words[place - 1]))):
+        while place and (
+            words[place - 1].lower.strip("!") in _SCHOOL_ADJECTIVES or (words[place - 1].marked and self._is_proper(words[place - 1]))
+        ):
             place -= 1
         return place - 2 if place > 1 and words[place - 1].lower == "!" and words[place - 2].lower in _SCHOOL_ADJECTIVES else place
 
@@ -227,7 +243,11 @@ class NameFinder:
             return last if last is not None else (place if adjective else None)
         if word.lower == "school":
             return self._name_after(words, place, weak=True)
-        if word.lower.endswith(_SCHOOL_ENDINGS) and word.sort is Sort.UNKNOWN and (not word.lower.endswith("school") or word.marked or "-" in word.lower):
+        if (
+            word.lower.endswith(_SCHOOL_ENDINGS)
+            and word.sort is Sort.UNKNOWN
+            and (not word.lower.endswith("school") or word.marked or "-" in word.lower)
+        ):
             return place
         return None
 
@@ -266,7 +286,9 @@ class NameFinder:
                 last = self._name_after(words, place)
             elif word.lower in _CLUB_LETTERS and place + 1 < len(words):
                 following = words[place + 1]
-                proper = following.sort in (Sort.TOWN, Sort.UNKNOWN, Sort.GIVEN) or following.marked or following.lower in self._lists.word_towns
+                proper = (
+                    following.sort in (Sort.TOWN, Sort.UNKNOWN, Sort.GIVEN) or following.marked or following.lower in self._lists.word_towns
+                )
                 last = self._extend(words, place + 1) if proper and following.sort is not Sort.OTHER else None
             else:
                 continue
@@ -308,6 +330,22 @@ class NameFinder:
         if word.sort is Sort.OTHER or word.lower in self._lists.harmless:
             return False
         return word.marked or (word.sort is Sort.UNKNOWN and not word.first)
+
+
+def _is_initial(words: list[Word], place: int) -> bool:
+    letter = words[place].lower.rstrip(".")
+    return len(letter) == 1 and letter.isalpha() and place + 1 < len(words)
+
+
+def _tokenizer() -> Any:
+    """spaCy's Dutch tokenizer without its list of abbreviations: reading that takes a second, and a name may follow any of them."""
+    rules: Any = Dutch.Defaults
+    return Tokenizer(
+        create_vocab("nl", rules),
+        prefix_search=compile_prefix_regex(rules.prefixes).search,
+        suffix_search=compile_suffix_regex(rules.suffixes).search,
+        infix_finditer=compile_infix_regex(rules.infixes).finditer,
+    )
 
 
 def _joined_saint(words: list[Word], place: int) -> str | None:

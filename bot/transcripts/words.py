@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -52,6 +52,7 @@ _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _ENDINGS = ("'s", "'tje", "'ke", "tje", "ske", "eke", "sje", "ke", "je", "s")
 _SHORTEST_STEM = 3
 _SENTENCE_END = frozenset(".!?…\n\r\"'“”«»:;([*•>|")
+_ABBREVIATED = frozenset("dhr mr mevr mvr mw dr prof st burg".split())
 _MANY_CAPITALS = 0.34
 
 
@@ -78,18 +79,32 @@ def read_words(text: PlainText, doc: Any, lists: WordLists) -> list[Word]:
                 telling=telling,
             )
         )
-        sign = sort is Sort.OTHER and not any(map(str.isalnum, written))
-        first = sign and (first or not _SENTENCE_END.isdisjoint(written))
+        first = _begins_sentence(written, words[-2].lower if len(words) > 1 else "", first)
     return words
 
 
-def _capitals_tell(doc: Sequence[Any], lists: WordLists) -> bool:
+def _begins_sentence(written: str, before: str, first: bool) -> bool:
+    """Whether the next word begins a sentence, after this token and the one before it; ``first``: whether this one might have."""
+    if any(map(str.isalnum, written)) or (written == "." and (len(before) == 1 or before in _ABBREVIATED)):
+        return False
+    return first or not _SENTENCE_END.isdisjoint(written)
+
+
+def _capitals_tell(doc: Iterable[Any], lists: WordLists) -> bool:
     """Whether capitals are rare enough to mean a name: not where every word, or every ordinary word, begins with one."""
-    inner = [token.text for token in doc if token.is_alpha and len(token.text) > 1][1:]
-    plain = [word for word in inner if word.lower() in lists.common]
-    shouted = sum(word.isupper() for word in inner)
-    capitals = sum(word[0].isupper() for word in plain)
-    return shouted <= len(inner) / 2 and (capitals < 2 or capitals <= _MANY_CAPITALS * len(plain))
+    words = shouted = plain = capitals = 0
+    before, first = "", True
+    for token in doc:
+        written = token.text
+        if not first and len(written) > 1 and written.isalpha():
+            words += 1
+            shouted += written.isupper()
+            if written.lower() in lists.common:
+                plain += 1
+                capitals += written[0].isupper()
+        first = _begins_sentence(written, before, first)
+        before = written.lower()
+    return shouted <= words / 2 and (capitals < 2 or capitals <= _MANY_CAPITALS * plain)
 
 
 def sort_of(lower: str, lists: WordLists) -> tuple[Sort, str]:
