@@ -111,7 +111,7 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
         if self._transcripts is None or tracker.get_latest_input_channel() == UNRECORDED:
             return None
         new = [event.as_dict() for event in islice(tracker.events, known, None) if isinstance(event, _RECORDED)]
-        return self._transcripts.take(tracker.sender_id, new, _is_refused(tracker))
+        return self._transcripts.take(tracker.sender_id, new, _is_refused(tracker)) if new else None
 
     async def replace(self, tracker: DialogueStateTracker) -> None:
         """Write a conversation, and nothing to the transcripts."""
