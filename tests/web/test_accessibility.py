@@ -42,6 +42,8 @@ def test_axe_in_every_state(server: Server, new_page: Any, theme: str, size: str
     states: dict[str, list[str]] = {"empty": violations(page)}
     say_and_wait(page, STORY)
     states["talking"] = violations(page)
+    say_and_wait(page, "hoe blokkeer ik iemand op whatsapp?")
+    states["did it help"] = violations(page)
     say_and_wait(page, CRISIS)
     page.locator("summary").first.click()
     states["card"] = violations(page)
@@ -49,6 +51,9 @@ def test_axe_in_every_state(server: Server, new_page: Any, theme: str, size: str
     page.get_by_role("button", name="Wie leest dit?").click()
     states["menu"] = violations(page)
     shoot(page, f"21-menu-{theme}")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Wis gesprek").click()
+    states["erase"] = violations(page)
     page.keyboard.press("Escape")
     page.route("**/chat/message", lambda route: route.abort())
     say(page, "blijft staan")
@@ -59,10 +64,12 @@ def test_axe_in_every_state(server: Server, new_page: Any, theme: str, size: str
     assert {state: found for state, found in states.items() if found} == {}
 
 
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", ["phone", "desktop"])
-def test_axe_on_the_site(server: Server, new_page: Any, size: str) -> None:
-    page = new_page(f"{server.url}/", size)
+def test_axe_on_the_site(server: Server, new_page: Any, theme: str, size: str) -> None:
+    page = new_page(f"{server.url}/", size, **THEMES[theme])
     assert violations(page) == []
+    shoot(page, f"23-closed-{theme}")
     page.get_by_role("button", name="Praat met Wegwijzer").click()
     assert violations(page) == []
 
@@ -92,6 +99,7 @@ def test_the_keyboard_alone_reaches_everything_in_order(server: Server, new_page
 def test_a_conversation_with_the_keyboard_alone(server: Server, new_page: Any) -> None:
     page = new_page(f"{server.url}/", "desktop")
     page.keyboard.press("Tab")
+    assert _name(page) == "Snel weg", "the first thing on the page"
     while _name(page) != "Praat met Wegwijzer":
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -184,9 +192,9 @@ def test_small_screens(server: Server, new_page: Any, width: int, height: int, w
     for path in ("/chat", "/"):
         page.goto(server.url + path)
         if path == "/":
-            launcher = page.get_by_role("button", name="Praat met Wegwijzer")
-            if launcher.is_visible():
-                launcher.click()
+            for name in ("Snel weg", "Praat met Wegwijzer"):
+                expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+            page.get_by_role("button", name="Praat met Wegwijzer").click()
         say_and_wait(page, CRISIS)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, why
         assert page.locator("#log").evaluate("e => e.scrollWidth <= e.clientWidth"), why

@@ -467,9 +467,7 @@ def test_a_forwarded_address_is_not_believed_without_a_proxy(make_server: Any) -
 # --- headers, pages, log ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/chat", "/widget.js", "/demo.css", "/openapi.json", "/health", "/nowhere", "/chat/poll"]
-)
+@pytest.mark.parametrize("path", ["/", "/chat", "/widget.js", "/demo.css", "/openapi.json", "/health", "/nowhere", "/chat/poll"])
 def test_every_answer_has_security_headers_and_no_cookie(server: Server, path: str) -> None:
     answer = httpx.get(server.url + path)
     assert answer.headers["x-content-type-options"] == "nosniff"

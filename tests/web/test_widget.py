@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import SIZES, Server, shoot
+from .conftest import SIZES, Client, Server, shoot
 
 pytest.importorskip("playwright")
 from playwright.sync_api import expect
@@ -129,6 +129,19 @@ def test_a_crisis_shows_help_first(server: Server, new_page: Any, size: str) -> 
     shoot(page, "06-crisis")
 
 
+def test_a_card_says_for_whom_and_can_be_copied(server: Server, new_page: Any) -> None:
+    page = new_page(f"{server.url}/chat", "desktop", permissions=["clipboard-read", "clipboard-write"])
+    say_and_wait(page, CRISIS)
+    card = page.get_by_role("article", name="Zelfmoordlijn 1813")
+    expect(card).to_contain_text("Voor wie: ")
+    expect(card).to_contain_text("open")
+    card.get_by_role("button", name="Kopieer: Zelfmoordlijn 1813").click()
+    expect(page.get_by_role("status").filter(has_text="Gekopieerd")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("Zelfmoordlijn 1813\n")
+    assert "Bel 1813" in copied
+
+
 def test_quick_replies_stay_until_answered(server: Server, new_page: Any) -> None:
     page = new_page(f"{server.url}/chat")
     say_and_wait(page, "ik word elke dag gepest op school")
@@ -230,6 +243,37 @@ def test_quick_exit_leaves_nothing_and_back_does_not_return(server: Server, new_
     assert page.locator("#log .user").count() == 0
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("way", ["button", "shift"])
+def test_quick_exit_while_the_chat_is_closed(server: Server, new_page: Any, site: Site, way: str, size: str) -> None:
+    page = new_page(f"{server.url}/", size)
+    page.evaluate("url => document.querySelector('wegwijzer-chat').setAttribute('exit-url', url)", f"{site.url}/weer")
+    expect(page.get_by_role("button", name="Snel weg")).to_be_in_viewport(ratio=1)
+    if way == "button":
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+    else:
+        for _ in range(3):
+            page.keyboard.press("Shift")
+    page.wait_for_url(f"{site.url}/weer")
+    page.route(f"{server.url}/widget.js", lambda route: _with_exit(route, f"{site.url}/weer"))
+    page.go_back()
+    page.wait_for_url(re.compile(r"/weer$|^about:blank$"))
+
+
+def test_quick_exit_stays_first_and_visible_open_and_closed(server: Server, new_page: Any) -> None:
+    page = new_page(f"{server.url}/", "desktop")
+    exit_button = page.get_by_role("button", name="Snel weg")
+    for name in ("Praat met Wegwijzer", "Chat sluiten"):
+        expect(exit_button).to_have_count(1)
+        expect(exit_button).to_be_in_viewport(ratio=1)
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("Tab")
+        assert exit_button.evaluate("e => e.getRootNode().activeElement === e")
+        page.get_by_role("button", name=name).click()
+    expect(exit_button).to_be_in_viewport(ratio=1)
+
+
 def _with_exit(route: Any, url: str) -> None:
     answer = route.fetch()
     route.fulfill(response=answer, body=answer.text().replace("https://www.meteo.be/nl", url))
@@ -261,6 +305,17 @@ def _poll(server: Server, token: str) -> Any:
     import httpx
 
     return httpx.get(f"{server.url}/chat/poll", headers={"Authorization": f"Bearer {token}"})
+
+
+def test_who_reads_lets_the_user_refuse_review_at_once(server: Server, new_page: Any) -> None:
+    page = new_page(f"{server.url}/chat")
+    page.get_by_role("button", name="Wie leest dit?").click()
+    expect(page.get_by_role("button", name="Laat niet meelezen")).to_be_in_viewport(ratio=1)
+    before = bot_count(page)
+    page.get_by_role("button", name="Laat niet meelezen").click()
+    wait_for_more(page, before)
+    expect(page.locator("#log .bot").last).to_contain_text("niemand")
+    shoot(page, "45-review-refused")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -355,6 +410,39 @@ def test_offline_and_back(server: Server, new_page: Any) -> None:
     page.reload()
     expect(page.locator("#log .user")).to_have_count(3)
     assert bubbles(page) == ["hallo", "ik word gepest", "elke dag"]
+
+
+def test_a_phone_that_sleeps_goes_on_where_it_was(server: Server, new_page: Any) -> None:
+    page = new_page()
+    page.clock.install()
+    page.goto(f"{server.url}/chat")
+    say_and_wait(page, "hallo")
+    open_streams: list[str] = []
+    page.on("request", lambda request: open_streams.append(request.url) if request.url.endswith("/chat/events") else None)
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/chat/events")):
+        _look_away(page, True)
+        page.clock.fast_forward(61000)
+    token = page.evaluate("JSON.parse(sessionStorage.getItem('wegwijzer')).token")
+    client = Client(server, token)
+    client.send("ik word gepest op school")
+    client.settled()
+    page.clock.fast_forward(600000)
+    assert open_streams == [], "a page that nobody sees needs no connection"
+    assert bubbles(page) == ["hallo"]
+    _look_away(page, False)
+    expect(page.locator("#log .user")).to_have_count(2)
+    expect(page.locator("#log .user ~ .user ~ .bot").first).to_be_attached()
+    assert bubbles(page) == ["hallo", "ik word gepest op school"]
+
+
+def _look_away(page: Any, hidden: bool) -> None:
+    page.evaluate(
+        """hidden => {
+            Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+            document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        hidden,
+    )
 
 
 def test_a_message_that_was_not_sent_survives_a_reload(server: Server, new_page: Any) -> None:
@@ -471,15 +559,6 @@ def test_the_widget_on_another_site(make_server: Any, new_page: Any, site: Site)
     assert page.locator("#panel").bounding_box()["x"] < 100
     assert all(url.startswith((site.url, server.url)) for url in asked)
     shoot(page, "17-other-site")
-
-
-def test_a_site_that_is_not_allowed_is_told(server: Server, new_page: Any, site: Site) -> None:
-    site.pages["/"] = (
-        f"<!doctype html><html lang=nl><title>x</title><script src='{server.url}/widget.js' defer></script><wegwijzer-chat open></wegwijzer-chat>"
-    )
-    page = new_page(site.url)
-    say(page, "hallo")
-    expect(page.locator(".failed")).to_contain_text("Niet verstuurd")
 
 
 class Prefix:
