@@ -85,7 +85,7 @@ format: install ## put the code in the project's format
 	@$(VENV)/bin/ruff format
 
 .PHONY: docs
-docs: install ## write the pages of docs/ that are made from content/
+docs: install ## write the pages of docs/ that are made from content/ and from the settings
 	@$(WEGWIJZER) content docs
 
 .PHONY: conversations

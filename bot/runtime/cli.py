@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check_ = content_.add_parser("check", help="validate content: schema, links, readability, facts due for verification")
     check_.set_defaults(do=_content_check)
-    table_ = content_.add_parser("docs", help="write the tables in docs/ that are made from content/")
+    table_ = content_.add_parser("docs", help="write the pages of docs/ that are made from content/ and from the settings")
     table_.add_argument("--check", action="store_true", help="only say whether they are up to date")
     table_.set_defaults(do=_content_docs)
 
@@ -291,9 +291,10 @@ def _content_check(_arguments: argparse.Namespace) -> int:
 
 
 def _content_docs(arguments: argparse.Namespace) -> int:
+    from bot.runtime.settings_docs import settings_page
     from bot.wegwijzer.docs import write_docs
 
-    stale = write_docs(load_content(), check=arguments.check)
+    stale = write_docs(load_content(), check=arguments.check, more={"settings.md": settings_page()})
     if arguments.check and stale:
         raise UsageError(f"out of date: {', '.join(stale)}; write them with 'make docs'")
     return 0

@@ -1,23 +1,21 @@
-"""Settings: environment variables with the prefix ``WEGWIJZER_``; every one has a default that works on one machine."""
+"""Settings: environment variables (most with the prefix ``WEGWIJZER_``), or the same names in one file; every one has a default that
+works on one machine. All of them, made from here: docs/settings.md."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseSettings, Extra, Field, SecretStr, ValidationError, validator
 
-from bot.runtime.errors import UserError
+from bot.runtime.settings_sources import SETTINGS_FILE, SettingsError, Value, gather, read_settings_file, unknown
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 _PUBLIC = re.compile(r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?(/\S*)?)$")
 _ORIGIN = re.compile(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
-
-
-class SettingsError(UserError):
-    """A setting that cannot be used; one line."""
 
 
 class Settings(BaseSettings):
@@ -126,20 +124,50 @@ class Settings(BaseSettings):
         frozen = True
 
         @classmethod
-        def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
-            """A list is written with commas; pydantic would ask for JSON."""
-            return [part.strip() for part in raw_val.split(",") if part.strip()]
+        def customise_sources(cls, init_settings: Any, **_others: Any) -> tuple[Any, ...]:
+            """Only what is handed in: :func:`load_settings` looks where values come from."""
+            return (init_settings,)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    (found,) = Settings.__fields__[name].field_info.extra["env_names"]
+    return str(found).upper()
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting must never be shown, and can be given as a file that holds it."""
+    return bool(Settings.__fields__[name].type_ is SecretStr)
 
 
 def load_settings(**given: Any) -> Settings:
-    """Read the environment.
+    """Read the environment and the file that ``WEGWIJZER_SETTINGS`` names. What is ``given`` comes first, then the environment.
 
     Raises:
         SettingsError: one line that names the variable.
     """
+    fields = Settings.__fields__
+    for name in given:
+        if name not in fields:
+            raise SettingsError(unknown(name, fields))
+    variables = {variable(name): name for name in fields}
+    secrets = {found for found, name in variables.items() if is_secret(name)}
+    path = os.environ.get(SETTINGS_FILE)
+    file = read_settings_file(Path(path), variables, secrets) if path else {}
+    found = {variables[one]: value for one, value in gather(os.environ, file, variables, secrets).items()}
+    values = {name: _parsed(name, value) for name, (value, _origin) in found.items()}
     try:
-        return Settings(**given)
+        return Settings(**{**values, **given})
     except ValidationError as error:
         first = error.errors()[0]
-        (variable,) = Settings.__fields__[str(first["loc"][0])].field_info.extra["env_names"]
-        raise SettingsError(f"{variable.upper()}: {first['msg']}") from None
+        name = str(first["loc"][0])
+        origin = found[name][1] if name in found and name not in given else variable(name)
+        where = f" (in {path})" if name not in given and origin in file and origin not in os.environ else ""
+        raise SettingsError(f"{origin}: {first['msg']}{where}") from None
+
+
+def _parsed(name: str, value: Value) -> Any:
+    """A list is written with commas, or as a list of the file."""
+    if not isinstance(Settings.__fields__[name].default, tuple):
+        return ",".join(value) if isinstance(value, list) else value
+    return value if isinstance(value, list) else [part.strip() for part in value.split(",") if part.strip()]

@@ -6,7 +6,7 @@ The flow charts and the requirements table ask the signpost itself, so they show
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from bot.wegwijzer import schema
 from bot.wegwijzer.check import REQUIRED_ROWS, rows_named
@@ -58,18 +58,19 @@ To change one: `content/platforms.yml`.
 """
 
 
-def write_docs(content: Content, check: bool = False) -> list[str]:
+def write_docs(content: Content, check: bool = False, more: Mapping[str, str] | None = None) -> list[str]:
     """Write the pages whose content changed.
 
     Args:
         check: only compare, write nothing.
+        more: name -> text of pages that are made from something else.
 
     Returns:
         Names of the pages that were out of date.
     """
     folder = content.folder.parent / "docs"
     stale = []
-    for name, text in pages(content).items():
+    for name, text in {**pages(content), **(more or {})}.items():
         path = folder / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
