@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -93,7 +94,7 @@ def write(name: str, source: str, words: Iterable[str]) -> None:
     """One list, sorted, with a line that says where it comes from."""
     chosen = sorted(set(words))
     (LISTS / name).write_text(f"# Made by scripts/redaction_lists.py. {source}\n" + "\n".join(chosen) + "\n", encoding="utf-8")
-    print(f"{name}: {len(chosen)}")
+    sys.stdout.write(f"{name}: {len(chosen)}\n")
 
 
 def main() -> None:

@@ -20,18 +20,25 @@ from bot.transcripts.wordlists import Public, WordLists, public, word_lists
 
 Finder = Callable[[PlainText], Iterator[Found]]
 
+_HAND = word_lists().hand
+
+
+def _any_of(name: str) -> str:
+    """The words of a list as the choices of a pattern, longest first."""
+    return "|".join(sorted(_HAND[name], key=lambda word: (-len(word), word)))
+
+
 # --- e-mail ---
 
-_AT = r"(?:\s{0,9}@\s{0,9}|\s{0,9}[\[({<]\s{0,9}(?:@|at|apenstaart(?:je)?)\s{0,9}[\])}>]\s{0,9}|\s{1,9}(?:at|apenstaart(?:je|ke)?)\s{1,9}|[-_]at[-_])"
-_DOT = r"(?:\s{0,9}\.\s{0,9}|\s{0,9}[\[({<]\s{0,9}(?:\.|punt|dot|point)\s{0,9}[\])}>]\s{0,9}|\s{1,9}(?:punt|dot|point)\s{1,9}|[-_](?:punt|dot)[-_])"
+_S, _SS = r"\s{0,9}", r"\s{1,9}"
+_AT = rf"(?:{_S}@{_S}|{_S}[\[({{<]{_S}(?:@|at|apenstaart(?:je)?){_S}[\])}}>]{_S}|{_SS}(?:at|apenstaart(?:je|ke)?){_SS}|[-_]at[-_])"
+_DOT = rf"(?:{_S}\.{_S}|{_S}[\[({{<]{_S}(?:\.|punt|dot|point){_S}[\])}}>]{_S}|{_SS}(?:punt|dot|point){_SS}|[-_](?:punt|dot)[-_])"
 _JOIN = rf"(?:{_DOT}|\s+(?:underscore|liggend streepje|laag streepje|koppelteken|streepje|min|plus)\s+)"
 _ATOM = r"[^\s@\[\](){}<>\"',;:!?.]+"
 _LOCAL_END = re.compile(rf"{_ATOM}(?:{_JOIN}{_ATOM})*\.?$")
 _DOMAIN = re.compile(rf"[^\W_][\w-]*(?:{_DOT}[^\W_][\w-]*)*")
 _AT_SIGN = re.compile(_AT)
-_PROVIDERS = frozenset(
-    "gmail hotmail outlook live telenet skynet proximus icloud yahoo protonmail proton msn scarlet pandora kuleuven ugent".split()
-)
+_PROVIDERS = _HAND["mail_providers"]
 #: The longest local part that mail allows, with room for dots in words.
 _LOCAL_REACH = 160
 
@@ -330,10 +337,12 @@ def _spoken_value(word: str) -> str:
 
 _PLATE = re.compile(r"(?<![a-z0-9])(\d)([-. ]?)([a-z]{3})([-. ]?)(\d{3})(?![a-z0-9])")
 _OTHER_PLATE = re.compile(
-    r"(?<![a-z0-9-])(?:[a-z]-[a-z]{3}-\d{3}|[a-z]{3}-\d{3}|\d{3}-[a-z]{3}|(?=[a-z0-9-]{8}(?![a-z0-9-]))[a-z0-9]{1,3}-[a-z0-9]{1,3}-[a-z0-9]{1,3})(?![a-z0-9-])"
+    r"(?<![a-z0-9-])(?:[a-z]-[a-z]{3}-\d{3}|[a-z]{3}-\d{3}|\d{3}-[a-z]{3}"
+    r"|(?=[a-z0-9-]{8}(?![a-z0-9-]))[a-z0-9]{1,3}-[a-z0-9]{1,3}-[a-z0-9]{1,3})(?![a-z0-9-])"
 )
 _PLATE_CUE = re.compile(
-    r"(?:nummerplaat|plaat|kenteken)\b(?:\s+(?:is|was|van|de|die|auto|het|:))*[\s:]*((?=[a-z0-9 .-]{0,9}\d)[a-z0-9]{1,3}(?:[-. ]?[a-z0-9]{1,3}){1,2})(?![a-z0-9])"
+    r"(?:nummerplaat|plaat|kenteken)\b(?:\s+(?:is|was|van|de|die|auto|het|:))*[\s:]*"
+    r"((?=[a-z0-9 .-]{0,9}\d)[a-z0-9]{1,3}(?:[-. ]?[a-z0-9]{1,3}){1,2})(?![a-z0-9])"
 )
 
 
@@ -367,7 +376,7 @@ def _plate(start: int, end: int, written: str) -> Found:
 
 # --- dates of birth ---
 
-_MONTHS = "januari|februari|maart|april|mei|juni|juli|augustus|september|oktober|november|december|jan|feb|febr|mrt|apr|jun|jul|aug|sept|sep|okt|nov|dec"
+_MONTHS = _any_of("months")
 _DATE = re.compile(
     rf"(?<![\d/.-])(?:(?P<day>\d{{1,2}})(?:ste|de|e)?(?:\s*[-/.]\s*|\s)(?P<month>\d{{1,2}})(?:\s*[-/.]\s*|\s)(?P<year>(?:19|20)\d{{2}}|\d{{2}})"
     r"|(?P<iso_year>(?:19|20)\d{2})[-/.](?P<iso_month>\d{1,2})[-/.](?P<iso_day>\d{1,2})"
@@ -378,7 +387,8 @@ _BIRTH_BEFORE = re.compile(
     r"(?:gebo?ren|geboorte|\bgeb\b|jarig|verjaar|verjaren|b-?day|birthday|bouwjaar|\bben van|\bis van)[^.!?\n]{0,30}$"
 )
 _BIRTH_AFTER = re.compile(
-    r"^[\s,)]*(?:\w+\s){0,2}(?:geboren|jarig|is mijn (?:geboorte|verjaardag)|verjaar|verjaardag|(?:d|i)?(?:a|i)s (?:mijn|men|mn) (?:geboorte|verjaar))"
+    r"^[\s,)]*(?:\w+\s){0,2}(?:geboren|jarig|is mijn (?:geboorte|verjaardag)|verjaar|verjaardag"
+    r"|(?:d|i)?(?:a|i)s (?:mijn|men|mn) (?:geboorte|verjaar))"
 )
 _YOUNGEST = 5
 _WHOLE_DATE = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
@@ -414,12 +424,13 @@ def harmless_dates(text: PlainText) -> list[tuple[int, int]]:
 
 # --- street addresses ---
 
-_STREET_END = "straat|straatje|str|laan|steenweg|stwg|dreef|plein|lei|weg|baan|pad|hof|kaai|kade|markt|park|singel|gracht|vest|wijk|berg|veld|dijk|rei|boulevard|avenue|steeg|ring|poort|kouter|meer|heide|dorp|wal|hoek"
-_UNIT = r"(?!\s*(?:jaar|jarige|keer|keren|x\b|km|kilometer|meter|m\b|minuten|min\b|uur|u\b|euro|kinderen|jongens|meisjes|mensen|gasten|dagen|weken|maanden|man\b|mannen|leerlingen|andere|of|tot|a|à|kg|e\b|de\b|ste\b|[:.,]\d))"
+_STREET_END = _any_of("street_endings")
+_UNIT = rf"(?!\s*(?:(?:{_any_of('units')})\b|[:.,]\d))"
 _HOUSE = rf"(?P<number>\d{{1,4}}(?!\d)(?:\s?-\s?\d{{1,4}}(?!\d))?(?:\s?[a-z](?![a-z]))?){_UNIT}(?:[\s,]*(?:bus|bte|b\.)\s*\w{{1,4}}|/\d+)?"
 _TOWN_AFTER = r"(?:[\s,]+(?:b-?)?[1-9]\d{3}(?:\s?[a-z]{2}\b)?(?:\s+[a-z][a-z-]+)?)?"
 _ADDRESS = re.compile(
-    rf"(?<![a-z0-9-])(?P<street>(?:[a-z][a-z'.-]{{0,40}}?)?(?:{_STREET_END})(?:\s+(?:op|naar|van)\s+[a-z-]{{3,}})?)\.?,?\s*(?:nr\.?|nummer|huisnummer)?\s*{_HOUSE}{_TOWN_AFTER}"
+    rf"(?<![a-z0-9-])(?P<street>(?:[a-z][a-z'.-]{{0,40}}?)?(?:{_STREET_END})(?:\s+(?:op|naar|van)\s+[a-z-]{{3,}})?)"
+    rf"\.?,?\s*(?:nr\.?|nummer|huisnummer)?\s*{_HOUSE}{_TOWN_AFTER}"
 )
 _STREET_ONLY = re.compile(r"(?<![a-z0-9-])[a-z][a-z'-]{2,}(?:straat|laan|steenweg|dreef|plein|gracht|singel|kaai|kade)(?![a-z0-9])")
 _POSTCODE = re.compile(r"(?<!\d)(?:b-?)?[1-9]\d{3}\s+([a-z][a-z-]{2,})(?![a-z])")
@@ -427,14 +438,9 @@ _POSTCODE = re.compile(r"(?<!\d)(?:b-?)?[1-9]\d{3}\s+([a-z][a-z-]{2,})(?![a-z])"
 _BEFORE_POSTCODE = re.compile(r"(?<![a-z0-9-])[a-z][a-z'-]+(?:\s+[a-z][a-z'-]+)?\s+\d{1,4}[a-z]?(?:\s*(?:bus|/)\s*\w{1,4})?\s*,?\s*$")
 _DUTCH_POSTCODE = re.compile(r"(?<![\w])[1-9]\d{3}\s?[A-Z]{2}(?!\w)")
 _LARGE = frozenset("grote oude korte lange nieuwe kleine hoge lage brede smalle".split())
-_BARE_STREET = frozenset(_STREET_END.split("|"))
+_BARE_STREET = _HAND["street_endings"]
 #: Streets of nobody: words that end like a street.
-_NO_STREET = frozenset(
-    """onderweg halfweg snelweg autoweg autosnelweg spoorweg rijweg landweg zandweg fietspad voetpad zebrapad kerkhof dorpsplein speelplein schoolplein sportplein voetbalplein marktplein zwembad
-    speelpark pretpark skatepark waterpark dierenpark autopark supermarkt kerstmarkt rommelmarkt arbeidsmarkt huizenmarkt voetbalveld sportveld speelveld slagveld strafwerk winkelstraat zijstraat
-    hoofdstraat achterstraat speelstraat woonstraat eenrichtingsstraat doodlopende gracht kade jacht uitweg omweg doorweg terugweg heenweg weg straat baan loopbaan wielerbaan sportbaan droombaan
-    middelpad tegenpoort schoolpoort tuinhoek strafhoek zithoek klashoek leeshoek hoek meer allemeer nietmeer nooitmeer niemeer park markt hof berg wijk veld ring poort stamhof nimeer immeer""".split()
-)
+_NO_STREET = _HAND["no_streets"]
 
 
 def street_addresses(text: PlainText) -> Iterator[Found]:
@@ -497,14 +503,13 @@ _UNDERSCORED = re.compile(r"(?<![\w.@])(?=[\w.-]*_)[\w.-]{3,}(?![\w@])")
 _TAGGED = re.compile(r"(?<![\w.])[a-z][\w.-]{1,31}#\d{4}\b")
 _WITH_DIGITS = re.compile(r"(?<![\w.@-])(?:[a-z][a-z.-]*[a-z])(?:[.-]?\d{2,}[a-z.]*(?:\d[a-z]*)*|\d[a-z]{4,})(?![\w@])")
 _DOTTED = re.compile(r"(?<![\w.@])[a-z0-9]+(?:\.[a-z0-9]+)+(?![\w@])")
-_ACCOUNT = "insta|instagram|ig|snap|snapchat|tiktok|tt|discord|dc|psn|gamertag|gamernaam|xbox|steam|roblox|fortnite|minecraft|twitch|youtube|yt|bereal|telegram|account|gebruikersnaam|username|user|accountnaam|nickname|nick|inlognaam|login"
+_ACCOUNT = _any_of("account_words")
 _ACCOUNT_CUE = re.compile(rf"\b(?:{_ACCOUNT})\b[^.!?\n]{{0,40}}$|\b(?:add|volg)\s+$")
 _ACCOUNT_NAME = re.compile(
-    rf"\b(?:{_ACCOUNT})(?:[- ](?:naam|account|id|profiel|name))?(?:\s+op\s+\w+)?\s*(?:\b(?:is|heet|noemt|was)\b|:|=)\s*(?:nu\s+)?@?([a-z0-9][\w.-]{{2,}})"
+    rf"\b(?:{_ACCOUNT})(?:[- ](?:naam|account|id|profiel|name))?(?:\s+op\s+\w+)?\s*"
+    r"(?:\b(?:is|heet|noemt|was)\b|:|=)\s*(?:nu\s+)?@?([a-z0-9][\w.-]{2,})"
 )
-_NO_HANDLE = re.compile(
-    r"(?:klas|groep|fifa|gta|covid|top|level|lvl|ps|windows|mp|kamer|lokaal|bus|lijn|art|vanaf|jaar|graad|leerjaar|route|sinds|om|tot|tegen|rond|van|ben|was|met|in|op|u|g|iphone|samsung|galaxy|pagina|les|lijst|nummer|nr|num|cijfer|punten|ongeveer|bijna|al|de|het|een|maar|of|en)[.-]?\d[\d.,ueh]*(?:uur)?"
-)
+_NO_HANDLE = re.compile(rf"(?:{_any_of('before_numbers')})[.-]?\d[\d.,ueh]*(?:uur)?")
 
 
 def handles(text: PlainText) -> Iterator[Found]:

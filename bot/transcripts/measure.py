@@ -23,12 +23,12 @@ from pathlib import Path
 
 import yaml
 
-from bot.transcripts.kinds import Found
 from bot.transcripts.redaction import find
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELLED = ROOT / "data" / "evaluation" / "redaction.jsonl"
 UNSEEN = ROOT / "data" / "evaluation" / "heldout.jsonl"
+PAGE = ROOT / "docs" / "redaction.md"
 DIRECT = ("TELEFOON", "MAIL", "WEB", "GEBRUIKER", "REKENING", "NUMMERPLAAT", "NUMMER", "GEBOORTEDATUM", "ADRES")
 _WORD = re.compile(r"\w+(?:['.@-]\w+)*")
 _TARGETS = {"direct identifiers": 0.97, "names (NAAM)": 0.90}
@@ -130,9 +130,8 @@ def _report(name: str, counted: Score, *, with_errors: bool) -> list[str]:
     lines += [_row("**direct identifiers**", *counted.recall(DIRECT))]
     lines += [_row(kind, *counted.recall([kind])) for kind in (*DIRECT, "NAAM", "PLAATS", "SCHOOL", "CLUB")]
     low, high = interval(counted.taken, counted.harmless)
-    lines.append(
-        f"\nHarmless words redacted: {counted.taken} of {counted.harmless}, {counted.taken / counted.harmless:.2%} ({low:.2%} to {high:.2%})."
-    )
+    share = counted.taken / counted.harmless
+    lines.append(f"\nHarmless words redacted: {counted.taken} of {counted.harmless}, {share:.2%} ({low:.2%} to {high:.2%}).")
     lines.append(f"Of those found, {counted.right_kind} of {sum(counted.found.values())} by their own kind.")
     return lines + (
         [f"  missed: {line}" for line in counted.missed] + [f"  wrong: {line}" for line in counted.wrong] if with_errors else []
@@ -153,7 +152,8 @@ def speed(texts: Sequence[str]) -> tuple[float, float]:
 
 def load_seconds() -> float:
     """Until the first text is redacted in a new process in which spaCy is loaded already (as the bot's understanding does)."""
-    tries = [subprocess.run([sys.executable, "-c", _LOAD], cwd=ROOT, capture_output=True, text=True, check=True).stdout for _ in range(3)]  # noqa: S603 (our own code)
+    command = [sys.executable, "-c", _LOAD]
+    tries = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout for _ in range(3)]  # noqa: S603
     return min(map(float, tries))
 
 
@@ -162,6 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--errors", choices=("tune", "test", "harmless"), action="append", default=[], help="show what went wrong there")
     parser.add_argument("--quick", action="store_true", help="the labelled messages only")
+    parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.name}")
     chosen = parser.parse_args(arguments)
     halves = {half: score(half) for half in ("tune", "test")}
     lines = [
@@ -171,7 +172,12 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     if not chosen.quick:
         lines += _harmless_and_speed(with_errors="harmless" in chosen.errors)
-    print("\n".join(lines))
+    sys.stdout.write("\n".join([*lines, ""]))
+    if chosen.write:
+        begin, end = "<!-- figures: make bench-redaction -->\n", "<!-- end of figures -->"
+        before, _, after = PAGE.read_text(encoding="utf-8").partition(begin)
+        kept = after[after.index(end) :]
+        PAGE.write_text(before + begin + "\n".join(lines) + "\n\n" + kept, encoding="utf-8")
     return int(not reached(halves["test"]))
 
 
@@ -208,6 +214,3 @@ def _harmless_and_speed(*, with_errors: bool) -> list[str]:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-__all__ = ["Found", "Score", "interval", "main", "reached", "score", "speed", "unlabelled"]

@@ -18,18 +18,15 @@ from spacy.vocab import create_vocab
 from bot.transcripts.context import Context
 from bot.transcripts.kinds import Found, Kind
 from bot.transcripts.plain_text import PlainText
-from bot.transcripts.wordlists import WordLists
+from bot.transcripts.wordlists import WordLists, word_lists
 from bot.transcripts.words import Sort, Word, read_words
 
-_ARTICLES = frozenset("de het t 't een ons onze mijn den ter ten".split())
+_HAND = word_lists().hand
 _NAME_ARTICLES = frozenset("de het t 't den ter ten".split())
-_DETERMINERS = frozenset(
-    """een de het die deze dit mijn zijn haar geen elke elk iedere ieder jouw je uw hun ons onze ne nen nieuwe mooie rode witte kleine grote oude eerste laatste andere beetje veel weinig
-    zo'n zo zulke welke den mn m'n men z'n d'r te om alle meer als mooie echte hele""".split()
-)
+_DETERMINERS = _HAND["determiners"]
 _PARTICLES = frozenset("van de der den ter ten el al ben ait da di du le la vande vanden vander von 't abu bin".split())
 _SURNAME_START = re.compile(r"(?:van|vande|vanden|ver|el|vd|de)[a-z]{3,}")
-_TITLES = frozenset("meneer mijnheer mneer mr dhr heer mevrouw mevr mvr mw madam dokter dr prof professor".split())
+_TITLES = _HAND["titles"]
 
 #: Signs without spaces around them, which would glue two words together; pictures too.
 _GLUED_DOT = re.compile(r"(?<=[^\W\d])\.(?=[^\W\d])")
@@ -40,28 +37,15 @@ _LONG_RUN = re.compile(r"(?:[^\w\s]|_){6,}")
 
 # --- schools and clubs ---
 
-_SCHOOL_TYPES = frozenset(
-    """basisschool freinetschool steinerschool methodeschool leefschool kleuterschool vbs gbs college atheneum lyceum instituut campus hogeschool internaat middenschool humaniora
-    athenee scholengroep scholengemeenschap daltonschool montessorischool jenaplanschool kunsthumaniora""".split()
-)
+_SCHOOL_TYPES = _HAND["school_types"]
 _SCHOOL_ENDINGS = ("college", "instituut", "atheneum", "lyceum", "humaniora", "school")
-_SCHOOL_ADJECTIVES = frozenset(
-    "koninklijk koninklijke vrije vrij stedelijk stedelijke gemeentelijk gemeentelijke technisch technische provinciaal provinciale go katholieke gesubsidieerde".split()
-)
-_CLUB_TYPES = frozenset(
-    """chiro scouts ksa klj ksj akabe fos turnkring turnclub judoclub zwemclub voetbalclub voetbalploeg basketclub basketbalclub volleyclub volleybalclub hockeyclub tennisclub dansschool dansstudio
-    danscentrum balletschool muziekschool muziekacademie academie jeugdhuis jh jeugdclub atletiekclub karateclub taekwondoclub manege rugbyclub korfbalclub handbalclub boksclub harmonie fanfare speelplein
-    scoutsgroep chirogroep scouting padvinderij gymclub wielerclub schaatsclub badmintonclub tafeltennisclub ruiterclub dojo circusschool toneelvereniging""".split()
-)
-_CLUB_LETTERS = frozenset(
-    "kv kfc fc sk ksk kvk kvv krc rc kaa rsc ksv kvc kac fcv bbc vk sv vv vc hc tc ac vv kve kvo rfc rcs kbbc ksc kmsk kvw vbc".split()
-)
+_SCHOOL_ADJECTIVES = _HAND["school_adjectives"]
+_CLUB_TYPES = _HAND["club_types"]
+_CLUB_LETTERS = _HAND["club_letters"]
 _SAINT = frozenset(("sint", "st", "sinte", "saint", "st."))
 _SAINT_WORD = re.compile(r"(?:sint|st|sinte)[-.]([a-z-]{3,})")
 _GOES_TO = frozenset("zit kzit zitten les school ga kga gaan studeer studeert leerling".split())
-_LIVES = frozenset(
-    "woon woont wonen woonde woonden kwoon geboren kom komt komen afkomstig verhuisd verhuisde verhuizen station wonende weune kweune gemeente dorp stad inwoner buurt thuis ben kben zijn".split()
-)
+_LIVES = _HAND["living"]
 _INTO = frozenset("in te uit naar omgeving".split())
 _FROM = _INTO | {"van", "bij", "richting", "tussen", "rond", "station"}
 #: So many words of a name of a school or club, after its type.
@@ -186,7 +170,7 @@ class NameFinder:
     # --- towns ---
 
     def _towns(self, words: list[Word]) -> Iterator[Found]:
-        for place, word in enumerate(words):
+        for place in range(len(words)):
             last = _long_name(words, place, self._long_towns)
             if last is None and self._is_town(words, place):
                 last = place
@@ -298,7 +282,7 @@ class NameFinder:
     # --- names of schools and clubs ---
 
     def _name_after(self, words: list[Word], place: int, *, weak: bool = False) -> int | None:
-        """The last word of the name after a type of school or club ("chiro", "basisschool"); ``weak``: after a word as common as "school"."""
+        """The last word of the name after a type of school or club ("chiro"); ``weak``: after a word as common as "school"."""
         following = place + 1
         if following >= len(words):
             return None

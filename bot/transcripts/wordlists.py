@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,7 @@ class WordLists:
     ordinary: frozenset[str]
     common: frozenset[str]
     harmless: frozenset[str]
+    hand: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,14 @@ def word_lists() -> WordLists:
         ordinary=_lines("words.txt") | harmless,
         common=_lines("common_words.txt"),
         harmless=harmless | _platform_words(),
+        hand=hand,
     )
 
 
 def _platform_words() -> frozenset[str]:
     """Words of the names of platforms and helplines: never a person."""
-    text = "".join(
-        line for name in ("platforms.yml", "helplines.yml") for line in (_ROOT / "content" / name).read_text(encoding="utf-8").splitlines(True)
-        if re.match(r"\s+(?:name|aliases):", line)
-    )  # fmt: skip
+    files = ((_ROOT / "content" / name).read_text(encoding="utf-8") for name in ("platforms.yml", "helplines.yml"))
+    text = "\n".join(line for file in files for line in file.splitlines() if re.match(r"\s+(?:name|aliases):", line))
     return frozenset(word for word in map(str.lower, _OWN_WORD.findall(text)))
 
 
@@ -96,16 +97,13 @@ def public() -> Public:
     numbers = frozenset(re.sub(r"\D", "", value) for value in _PHONE_VALUE.findall(helplines))
     urls = {url.rstrip(".,") for url in _URL.findall(helplines + rest)}
     help_hosts = {_host(url) for line in helplines.splitlines() if "value:" in line for url in _URL.findall(line)}
-    hosts = {_host(url) for url in urls} | {host.removeprefix("www.") for host in _BARE_HOST.findall(helplines + rest)} | _MAIL_HOSTS
+    hosts = (
+        {_host(url) for url in urls}
+        | {host.removeprefix("www.") for host in _BARE_HOST.findall(helplines + rest)}
+        | word_lists().hand["public_sites"]
+    )
     mails = frozenset(map(str.lower, _MAIL_VALUE.findall(helplines)))
     return Public(numbers, mails, frozenset(help_hosts), frozenset(hosts), frozenset(url.lower() for url in urls))
-
-
-_MAIL_HOSTS = {
-    *"gmail.com hotmail.com hotmail.be outlook.com outlook.be live.be live.com telenet.be skynet.be proximus.be icloud.com yahoo.com".split(),
-    *"google.com google.be wikipedia.org whatsapp.com instagram.com tiktok.com snapchat.com facebook.com youtube.com discord.com".split(),
-    *"roblox.com x.com twitter.com telegram.org smartschool.be omegle.com netflix.com".split(),
-}
 
 
 def _host(url: str) -> str:
