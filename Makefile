@@ -96,6 +96,10 @@ conversations: model ## write docs/conversations.md with what the bot answers to
 bench: model ## measure beside the example bot of Rasa
 	@$(PYTHON) -m benchmarks $(ARGS)
 
+.PHONY: bench-redaction
+bench-redaction: install ## measure redaction on the labelled messages, figures into docs/redaction.md
+	@$(PYTHON) -m bot.transcripts.measure --write $(ARGS)
+
 ##@ Rasa's own commands (telemetry off, no TensorFlow)
 
 .PHONY: rasa
