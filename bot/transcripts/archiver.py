@@ -19,6 +19,7 @@ from bot.transcripts.outbox import Entry, Outbox
 logger = logging.getLogger(__name__)
 
 _BATCH = 100
+_LINGER = 0.3
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 #: What passes by itself: no connection, a full disk, a database that is locked. Everything else would come again and again.
@@ -81,7 +82,9 @@ class Archiver:
             if failing:
                 logger.warning("the database takes transcripts again")
             wait, failing = _FIRST_WAIT, False
-            self._news.wait(timeout=30)
+            if self._news.wait(timeout=30):
+                # The reply goes out first, and more turns are moved at once; a thread that works holds up the one that answers.
+                self._stopping.wait(_LINGER)
 
     def _move_all(self) -> None:
         while not self._stopping.is_set():

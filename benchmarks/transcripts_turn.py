@@ -1,0 +1,68 @@
+"""What writing transcripts costs a turn: the same messages to a bot with and to a bot without, in turns (A B A B ...).
+
+Beside how long the user waits: the processor time that a turn takes in all threads, which a busy machine hardly changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.report import keep, machine, table
+
+#: A turn may take this many milliseconds longer.
+TARGET = 3.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, keep; 1 when it costs more than it may."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=300, help="turns with each bot")
+    chosen = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="wegwijzer-bench-") as folder:
+        taken = asyncio.run(_measure(Path(folder), chosen.turns))
+    figures = {name: (statistics.median(waits), _high(waits), statistics.mean(work)) for name, (waits, work) in taken.items()}
+    more = [one - other for one, other in zip(figures["with"], figures["without"], strict=True)]
+    rows = [(name, *(f"{value:.2f}" for value in values)) for name, values in (*figures.items(), ("difference", more))]
+    head = f"One turn, {chosen.turns} of each, milliseconds. {machine()}."
+    text = "\n".join((head, "", table(("transcripts", "median", "95th of 100", "processor time"), rows)))
+    print(f"\n{text}\n\nkept in {keep('transcripts_turn', text, figures)}")
+    return int(more[0] > TARGET)
+
+
+def _high(times: list[float]) -> float:
+    return sorted(times)[round(0.95 * (len(times) - 1))]
+
+
+async def _measure(folder: Path, turns: int) -> dict[str, tuple[list[float], list[float]]]:
+    from bot.runtime import serving_only
+
+    serving_only.install()
+    from bot.runtime.bot import Bot
+    from bot.runtime.settings import load_settings
+
+    bots = {name: Bot.load(load_settings(data_dir=folder / name, transcripts=name == "with")) for name in ("with", "without")}
+    lines = (Path(__file__).parent / "messages.txt").read_text(encoding="utf-8").splitlines()
+    taken: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in bots}
+    for number in range(-20, turns):
+        for name, bot in bots.items():
+            work, began = time.process_time(), time.perf_counter()
+            await bot.respond(f"user-{number // 5}", lines[number % len(lines)])
+            waited = time.perf_counter() - began
+            # A user reads before the next message; the archiver works meanwhile.
+            await asyncio.sleep(0.05)
+            if number >= 0:
+                taken[name][0].append(waited * 1000)
+                taken[name][1].append((time.process_time() - work) * 1000)
+    for bot in bots.values():
+        bot.close()
+    return taken
+
+
+if __name__ == "__main__":
+    sys.exit(main())
