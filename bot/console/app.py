@@ -110,8 +110,11 @@ class _Cookies(SecureCookieSessionInterface):
         return "__Host-wegwijzer" if self.get_cookie_secure(app) else "wegwijzer"
 
 
-def create_app(settings: Settings, database: Database) -> Flask:
+def create_app(settings: Settings, database: Database, content: Content | None = None) -> Flask:
     """The application over a database whose tables exist.
+
+    Args:
+        content: what was read of ``content/``; read now when not given.
 
     Raises:
         ContentError: ``content/`` cannot be used.
@@ -127,7 +130,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         WTF_CSRF_TIME_LIMIT=settings.console_hours * 3600,
     )
     app.session_interface = _Cookies()
-    content = load_content()
+    content = content or load_content()
     app.extensions["console"] = Console(
         settings,
         content,

@@ -17,6 +17,7 @@ from bot.console.logins import ADMIN, MODERATOR, READER
 from bot.console.queries import look_again
 from bot.console.turns import told, turns, with_choice
 from bot.transcripts.errors import Conflict, NotFound, WrongValue
+from bot.transcripts.filters import words_of
 from bot.transcripts.models import STATUSES
 from bot.transcripts.repository import MessageView, Transcript
 from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
@@ -26,6 +27,8 @@ pages = Blueprint("conversations", __name__)
 Page = str | tuple[str, int] | AnyResponse
 
 OPEN = ("new", "seen", "discuss")
+_LONGEST_SEARCH = 200
+_MOST_WORDS = 12
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,10 @@ def _shelves(wanted: Query) -> list[Shelf]:
 @needs(READER)
 def search() -> Page:
     """Look for words. They go by POST and stay on the server: the address holds a key in their place."""
-    words = " ".join(request.form.get("woorden", "").split())[:200]
+    words = " ".join(request.form.get("woorden", "").split())
+    if words and not (len(words) <= _LONGEST_SEARCH and 0 < len(words_of(words)) <= _MOST_WORDS):
+        flash(console().texts.say("search_wrong"), "error")
+        return _to_list()
     args = query().with_args(p=None, z=console().logins.keep_search(visitor(), words) if words else None)
     return _to_list(args)
 

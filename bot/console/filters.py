@@ -75,6 +75,8 @@ def read_query(args: Any, words: str, me: int) -> Query:
     fields: dict[str, Any] = {"text": words}
     for name, field_name in LISTS.items():
         values = list(dict.fromkeys(value for value in args.getlist(name) if 0 < len(value) <= 60))[:_MOST_VALUES]
+        if name == "oordeel":
+            values = [value for value in values if value in ("yes", "no", "none")]
         if values:
             given[name] = values
             fields[field_name] = tuple(values)

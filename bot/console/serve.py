@@ -13,11 +13,9 @@ from waitress.server import create_server
 
 from bot.console.alerts import Alerts
 from bot.console.app import create_app
-from bot.console.texts import Texts
 from bot.runtime.errors import UserError
 from bot.runtime.settings import Settings
 from bot.transcripts.database import open_database
-from bot.wegwijzer.content import load_content
 
 _THREADS = 8
 
@@ -48,7 +46,7 @@ def serve(settings: Settings, port: int, with_parent: bool = False) -> int:
             )
         except OSError as error:
             raise ConsoleError(f"the console cannot listen on {settings.console_host} port {port}: {error.strerror or error}") from None
-        alerts = Alerts(settings, database, Texts(load_content()))
+        alerts = Alerts(settings, database, app.extensions["console"].texts)
         alerts.start()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, _stop)
