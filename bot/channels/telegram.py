@@ -37,6 +37,7 @@ from bot.channels.telegram_http import AiohttpRequest
 from bot.channels.telegram_store import Button, Secrets, TelegramStore
 from bot.channels.telegram_texts import COMMANDS, TelegramFile, load_telegram_texts
 from bot.channels.telegram_updates import ALLOWED_UPDATES, Incoming, reduce_update
+from bot.channels.web_sessions import asks_whether_it_helped
 from bot.channels.web_tokens import signing_key
 from bot.runtime.bot import Bot, Reply
 from bot.runtime.settings import Settings
@@ -58,6 +59,8 @@ _ALBUMS_KEPT = 500
 _TYPING_EVERY_SECONDS = 4.0
 _CONNECTIONS = 64
 _BATCH = 100
+#: Buttons of the channel itself: names of content/telegram.yml, and what each says of the answer above it.
+_HELPFUL = {"helpful_yes": True, "helpful_no": False}
 _COMMAND = re.compile(r"^/([a-z]+)(?:@\w+)?(?:\s+(\S.*))?\s*$", re.S | re.I)
 # Updates are fetched as they are, see TelegramChannel._fetch; the library would rather read them itself.
 warnings.filterwarnings("ignore", message="Please use 'Bot.getUpdates'", category=PTBUserWarning)
@@ -81,6 +84,7 @@ class _Answer:
     erased: bool = False
     crisis: bool = False
     left: bool = False
+    asked: bool = False
     aside: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
 
 
@@ -373,7 +377,8 @@ class TelegramChannel:
                 logger.error("an update of Telegram could not be answered: %s", type(error).__name__)
                 answer = _Answer(self._renderer.say("internal", "errors"))
         aside = [asyncio.create_task(self._as_courtesy(call)) for call in answer.aside]
-        self._store.finish(incoming, self._formatter.bubbles(answer.messages), button, answer.erased, answer.left)
+        bubbles = self._formatter.bubbles(answer.messages)
+        self._store.finish(incoming, bubbles, pressed=button, forget=answer.erased, left=answer.left, asked=answer.asked)
         with contextlib.suppress(ChatGone):
             await self._delivery.deliver(chat)
         if incoming.what == "group":
@@ -447,7 +452,13 @@ class TelegramChannel:
             reply = await turn()
         erased = _texts(self._texts.lines("erased")) if reply.erased else []
         crisis = reply.slots.get("crisis") not in (None, "none")
-        return _Answer([*reply.messages, *erased], erased=reply.erased, crisis=crisis)
+        asks = not crisis and asks_whether_it_helped(reply.messages) and not self._store.was_asked(chat)
+        question = self._ask_helpful() if asks else []
+        return _Answer([*reply.messages, *erased, *question], erased=reply.erased, crisis=crisis, asked=asks)
+
+    def _ask_helpful(self) -> list[Message]:
+        options: list[Option] = [{"title": self._texts.lines(name)[0], "payload": name} for name in _HELPFUL]
+        return _texts(self._texts.lines("helpful"), options)
 
     async def _to_edit(self, chat: str, incoming: Incoming) -> _Answer:
         """A message that was rewritten is a correction. It says so, unless help must stand first."""
@@ -485,7 +496,11 @@ class TelegramChannel:
         if button is None:
             over = self._texts.lines("button_over")[0]
             return _Answer(aside=[lambda: self._api.answer_callback_query(incoming.query, over), lambda: self._without_buttons(incoming)])
-        answer = await self._tap(chat, incoming, button.payload)
+        if button.payload in _HELPFUL:
+            await self._bot.record(chat, "helpful", _HELPFUL[button.payload], NAME)
+            answer = _Answer(_texts(self._texts.lines("helpful_thanks")))
+        else:
+            answer = await self._tap(chat, incoming, button.payload)
         answer.aside = [lambda: self._api.answer_callback_query(incoming.query), lambda: self._show_chosen(incoming, button)]
         return answer
 

@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS button (
     id TEXT PRIMARY KEY, keyboard TEXT NOT NULL, chat TEXT NOT NULL, title TEXT NOT NULL, payload TEXT NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS button_chat ON button (chat);
+CREATE TABLE IF NOT EXISTS asked_helpful (chat TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS left_group (chat TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS highest (only INTEGER PRIMARY KEY CHECK (only = 1), message INTEGER NOT NULL);
 INSERT OR IGNORE INTO highest VALUES (1, 0);
@@ -140,7 +141,14 @@ class TelegramStore:
         return fresh
 
     def finish(
-        self, incoming: Incoming, bubbles: Sequence[Bubble] = (), pressed: Button | None = None, forget: bool = False, left: bool = False
+        self,
+        incoming: Incoming,
+        bubbles: Sequence[Bubble] = (),
+        *,
+        pressed: Button | None = None,
+        forget: bool = False,
+        left: bool = False,
+        asked: bool = False,
     ) -> None:
         """In one transaction: the update is answered, and these are the messages to send.
 
@@ -148,6 +156,7 @@ class TelegramStore:
             pressed: no button of its keyboard can be pressed again.
             forget: the conversation was erased: no older button of this chat works.
             left: this group was told that the bot talks in private.
+            asked: among the messages is the question whether it helped.
         """
         chat, now = self._keys.pseudonym(incoming.chat_id), self._clock()
         with self._database:
@@ -156,6 +165,9 @@ class TelegramStore:
             self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL, before = NULL WHERE id = ?", (incoming.update_id,))
             if forget:
                 self._database.execute("DELETE FROM button WHERE chat = ?", (chat,))
+                self._database.execute("DELETE FROM asked_helpful WHERE chat = ?", (chat,))
+            if asked:
+                self._database.execute("INSERT OR REPLACE INTO asked_helpful VALUES (?, ?)", (chat, now))
             if pressed:
                 self._database.execute("DELETE FROM button WHERE keyboard = ? AND chat = ?", (pressed.keyboard, chat))
             if left:
@@ -249,6 +261,11 @@ class TelegramStore:
         ).fetchone()
         return Button(*row) if row else None
 
+    def was_asked(self, chat: str) -> bool:
+        """Whether this conversation was asked already whether it helped."""
+        row = self._database.execute("SELECT 1 FROM asked_helpful WHERE chat = ? AND at > ?", (chat, self._clock() - self._keep)).fetchone()
+        return row is not None
+
     def has_left(self, chat_id: int) -> bool:
         """Whether this group was told before that the bot talks in private."""
         return self._database.execute("SELECT 1 FROM left_group WHERE chat = ?", (self._keys.pseudonym(chat_id),)).fetchone() is not None
@@ -263,3 +280,4 @@ class TelegramStore:
             self._next_sweep = now + _SWEEP_EVERY_SECONDS
             self._database.execute("DELETE FROM seen WHERE at <= ? AND sealed IS NULL", (now - _REMEMBER_UPDATES_SECONDS,))
             self._database.execute("DELETE FROM button WHERE at <= ?", (now - self._keep,))
+            self._database.execute("DELETE FROM asked_helpful WHERE at <= ?", (now - self._keep,))

@@ -15,7 +15,8 @@ from bot.wegwijzer.vocabulary import REFERRALS
 COMMANDS = ("start", "help", "privacy", "wis", "stop", "taal")
 #: Things that are no text; the file must answer each of them.
 MEDIA = ("image", "voice", "sticker", "contact", "location", "forward", "other")
-_TALK = ("help", "help_danger", "stop", "language", "privacy", "erased", "edited", "button_over")
+_HELPFUL = ("helpful", "helpful_yes", "helpful_no", "helpful_thanks")
+_TALK = ("help", "help_danger", "stop", "language", "privacy", "erased", "edited", "button_over", *_HELPFUL)
 _MARKS = ("phone", "chat", "mail", "web", "walk_in", "step", "chosen")
 
 

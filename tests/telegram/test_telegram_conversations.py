@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fake_telegram import FakeTelegram, Person, until
-from telegram_host import QUICK, Host
+from telegram_host import QUICK, SECRET, Host
 
 from bot.channels import telegram as telegram_channel
+from bot.channels.telegram_store import Secrets
 from bot.channels.telegram_texts import COMMANDS, load_telegram_texts
 from bot.wegwijzer.content import load_content
 
@@ -389,3 +391,57 @@ async def test_a_cry_for_help_of_somebody_else_brings_the_help_card(host: Host, 
     lotte.send(text="ik wil dood, niemand zal mij missen", forward_origin=FORWARD)
     await host.settled()
     assert "1813" in lotte.texts[0]
+
+
+# --- did it help ---
+
+
+def _asked(person: Person) -> int:
+    return sum(TEXTS.lines("helpful")[0] in text for text in person.texts)
+
+
+@pytest.mark.parametrize(("title", "helped"), [("Ja", True), ("Nee", False)])
+async def test_it_asks_once_whether_it_helped_and_writes_the_answer_down(
+    host: Host, lotte: Person, title: str, helped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[tuple[Any, ...]] = []
+    original = host.bot.record
+
+    async def record(*what: Any) -> None:
+        recorded.append(what)
+        await original(*what)
+
+    monkeypatch.setattr(host.bot, "record", record)
+    lotte.say("wat doet awel")
+    await host.settled()
+    assert _asked(lotte) == 1
+    assert lotte.texts[-1].endswith(TEXTS.lines("helpful")[0])
+    lotte.press(title)
+    await host.settled()
+    assert recorded == [(Secrets(SECRET.encode()).pseudonym(lotte.id), "helpful", helped, "telegram")]
+    assert lotte.texts[-1] == TEXTS.lines("helpful_thanks")[0]
+    assert title not in lotte.buttons
+    # Not again in this conversation; in one that was erased it was never asked.
+    lotte.say("hoe blokkeer ik iemand op snapchat")
+    await host.settled()
+    assert _asked(lotte) == 1
+    lotte.say("/wis")
+    await host.settled()
+    lotte.press("Ja, wis alles")
+    lotte.say("wat doet awel")
+    await host.settled()
+    assert _asked(lotte) == 2
+
+
+async def test_it_does_not_ask_twice_in_one_answer_nor_in_a_crisis(polling: Host, people: Callable[..., Person]) -> None:
+    await polling.start()
+    story, crisis = people("Finn"), people("Noor")
+    story.say("ze lachen mij elke dag uit op school")
+    crisis.say("ik wil niet meer leven")
+    await polling.settled()
+    story.press("12 tot 17")
+    crisis.say("wat doet awel")
+    await polling.settled()
+    # The advice itself has the buttons.
+    assert "Ja, dit helpt" in story.buttons
+    assert _asked(story) == _asked(crisis) == 0
