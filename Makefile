@@ -100,6 +100,14 @@ bench: model ## measure beside the example bot of Rasa
 bench-redaction: install ## measure redaction on the labelled messages, figures into docs/redaction.md
 	@$(PYTHON) -m bot.transcripts.measure --write $(ARGS)
 
+.PHONY: bench-telegram
+bench-telegram: model ## measure the time to an answer on Telegram beside Rasa's own channel
+	@$(PYTHON) -m benchmarks.telegram $(ARGS)
+
+.PHONY: bench-web
+bench-web: model ## measure the web channel: first message on a slow phone, 2,000 open streams
+	@$(PYTHON) benchmarks/web_streams.py $(ARGS)
+
 ##@ Rasa's own commands (telemetry off, no TensorFlow)
 
 .PHONY: rasa
