@@ -28,8 +28,6 @@ ROOMY = {
 }
 _READY_SECONDS = 120
 
-_browser_reason: list[str] = []
-
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -64,6 +62,7 @@ class Server:
                     return self
             except httpx.TransportError:
                 time.sleep(0.1)
+        self.stop(signal.SIGKILL)
         raise RuntimeError("the server did not become ready")
 
     def stop(self, how: int = signal.SIGTERM) -> int:
@@ -156,33 +155,54 @@ def _debian_browser() -> str:
 
 def _playwright_browser() -> str:
     done = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)
-    return "playwright could not fetch its own Chromium" if done.returncode else ""
+    return "Playwright's own could not be fetched" if done.returncode else ""
+
+
+def _launch(playwright: Any) -> tuple[Any, str]:
+    """Chromium (the one that is there, Debian's, or Playwright's own), or the reason why there is none."""
+    reasons: list[str] = []
+    path = _find_browser()
+    if not path:
+        reasons.append(_debian_browser())
+        path = _find_browser()
+        if not path:
+            reasons.append(_playwright_browser())
+            if reasons[-1]:
+                return None, "; ".join(filter(None, reasons))
+    # Chromium's own sandbox does not start as root, and its shared memory is small in containers.
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else []
+    try:
+        return playwright.chromium.launch(executable_path=path, args=arguments), ""
+    except Exception as error:  # noqa: BLE001 (libraries that are missing, for instance)
+        return None, "; ".join(filter(None, [*reasons, f"Chromium does not start: {str(error).splitlines()[0]}"]))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say loudly what did not run."""
-    for reason in _browser_reason:
-        terminalreporter.section("NO BROWSER TESTS", sep="!", red=True)
-        terminalreporter.line(f"The widget was not tested in a browser: {reason}.")
+    """Say loudly which tests did not run for want of a browser, or of what else the widget's tests need, and why."""
+    reasons: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = (report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)).removeprefix("Skipped: ")
+        if report.nodeid.startswith("tests/web/") or reason.startswith("no browser"):
+            reasons.setdefault(reason, []).append(report.nodeid)
+    if not reasons:
+        return
+    terminalreporter.section("TESTS WITH A BROWSER DID NOT RUN", sep="!", red=True)
+    for reason, names in reasons.items():
+        terminalreporter.line(f"{len(names)} did not run: {reason}")
+        for name in sorted({name.partition("[")[0] for name in names}):
+            terminalreporter.line(f"  {name}")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Chromium: the one that is there, Debian's, or Playwright's own."""
+    """Chromium, fetched where it can be."""
     from playwright.sync_api import expect, sync_playwright
 
-    path = _find_browser()
-    if not path:
-        reason = _debian_browser()
-        path = _find_browser()
-        if not path and _playwright_browser():
-            _browser_reason.append(f"{reason}; Playwright's own could not be fetched")
-            pytest.skip(f"no browser: {reason}")
     expect.set_options(timeout=20000)
     with sync_playwright() as playwright:
-        # Chromium's own sandbox does not start as root, and its shared memory is small in containers.
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage"] if os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        chromium, reason = _launch(playwright)
+        if not chromium:
+            pytest.skip(f"no browser: {reason}")
         yield chromium
         chromium.close()
 
