@@ -4,7 +4,7 @@
 
 Starts a server of its own on loopback, with its data in a temporary folder. Latency is measured where a person feels it: from sending a
 message to the end of the bot's answer on that conversation's event stream. The phone is Chromium with its own throttling (needs a Chromium
-on the PATH; --loads 0 leaves it out): from asking for the page ``/chat``, with an empty cache, until the bot's first words are on the screen.
+on the PATH; --loads 0 leaves it out): from asking for ``/chat``, with an empty cache, until the bot's first words are on the screen.
 """
 
 from __future__ import annotations
