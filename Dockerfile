@@ -25,6 +25,7 @@ COPY --from=build /app/.venv .venv
 COPY --from=build /app/bot bot
 COPY --from=build /app/actions actions
 COPY --from=build /app/content content
+COPY --from=build /app/data/redaction data/redaction
 COPY --from=build /app/models models
 COPY pyproject.toml config.yml domain.yml LICENSE ./
 ENV PATH=/app/.venv/bin:$PATH \

@@ -64,7 +64,7 @@ def mails(text: PlainText) -> Iterator[Found]:
         word_only = sign.group().strip() in ("at", "-at-", "_at_") and labels[0] not in _PROVIDERS
         if word_only and (labels[-1] not in _SURE_TLDS or re.search(r"\S\.\s", domain.group())):
             continue
-        if not before and labels[0] not in _PROVIDERS and labels[-1] not in _SURE_TLDS:
+        if (not before or re.fullmatch(r"\s+@", sign.group())) and labels[0] not in _PROVIDERS and labels[-1] not in _SURE_TLDS:
             continue
         start = before.start() if before else sign.start()
         local = re.sub(_DOT, ".", before.group()) if before else ""
@@ -346,6 +346,9 @@ _PLATE_CUE = re.compile(
 )
 
 
+_PLATE_SIGNS = 6
+
+
 def plates(text: PlainText) -> Iterator[Found]:
     """Belgian and Dutch licence plates."""
     lower, words = text.lower, word_lists()
@@ -367,7 +370,12 @@ def plates(text: PlainText) -> Iterator[Found]:
         ):
             yield _plate(match.start(), match.end(), written)
     for match in _PLATE_CUE.finditer(lower):
-        yield _plate(match.start(1), match.end(1), match.group(1))
+        written = match.group(1)
+        whole = next(
+            (part.end() for part in re.finditer(r"[a-z0-9]+", written) if len(re.sub(r"\W", "", written[: part.end()])) >= _PLATE_SIGNS),
+            len(written),
+        )
+        yield _plate(match.start(1), match.start(1) + whole, written[:whole])
 
 
 def _plate(start: int, end: int, written: str) -> Found:
@@ -450,7 +458,8 @@ def street_addresses(text: PlainText) -> Iterator[Found]:
     for match in _ADDRESS.finditer(lower):
         street = match.group("street")
         start, qualified = _start_of_street(text, match.start())
-        plain_word = street in _NO_STREET or street in _BARE_STREET or (street in words.ordinary and street not in _ADDRESS_WORDS)
+        plain_word = street in _NO_STREET or street in _BARE_STREET or street in words.ordinary
+        plain_word = plain_word and street not in _ADDRESS_WORDS
         if qualified or not plain_word or _LIVES.search(lower, max(0, match.start() - _NEAR), match.start()):
             known.append(_address(lower, start, match.end()))
     for match in _STREET_ONLY.finditer(lower):

@@ -51,6 +51,8 @@ _FROM = _INTO | {"van", "bij", "richting", "tussen", "rond", "station"}
 #: So many words of a name of a school or club, after its type.
 _LONGEST_NAME = 3
 _LOOK_BACK = 6
+#: A title with particles after it: "mevrouw van der".
+_LONGEST_TITLE = 4
 
 
 class NameFinder:
@@ -97,6 +99,8 @@ class NameFinder:
         word = words[place]
         if not word.marked or word.lower in self._lists.harmless:
             return False
+        if _after_particle(words, place):
+            return True
         compound = "-" in word.lower and any(part in self._lists.ordinary for part in word.lower.split("-"))
         return not word.upper and not compound and word.sort in (Sort.WORD_NAME, Sort.SELDOM, Sort.UNKNOWN)
 
@@ -115,9 +119,11 @@ class NameFinder:
         if word.lower in self._lists.harmless:
             return False
         if group == "any_name":
-            titled = before in _TITLES or before in _PARTICLES
+            titled = any(other.lower in _TITLES for other in words[max(0, place - _LONGEST_TITLE) : place])
+            if before in _PARTICLES:
+                return word.marked or (titled and (word.lower in self._lists.surnames or word.lower not in self._lists.common))
             if word.sort in (Sort.WORD, Sort.SELDOM) and word.lower in self._lists.common:
-                return word.marked
+                return word.marked or (before in _TITLES and word.lower in self._lists.surnames and word.lower not in _DETERMINERS)
             return word.sort is not Sort.WORD or word.marked or (titled and word.lower in self._lists.surnames)
         return before not in _DETERMINERS
 
@@ -155,8 +161,8 @@ class NameFinder:
         first = place
         while first and words[first - 1].lower in _PARTICLES:
             first -= 1
-        given = words[place].sort in (Sort.GIVEN, Sort.WORD_NAME)
-        if first < place and (given or not first) and not words[first].marked:
+        titled = first > 0 and (words[first - 1].lower in _TITLES or words[first - 1].lower == ".")
+        if not words[first].marked and not titled:
             first = place
         word = words[place]
         key = word.name or word.lower
@@ -181,12 +187,16 @@ class NameFinder:
         word = words[place]
         before = words[place - 1].lower if place else ""
         lives = any(other.lower in _LIVES for other in words[max(0, place - _LOOK_BACK) : place])
+        if _after_particle(words, place):
+            return False
         if word.sort is Sort.TOWN:
             return True
         if word.lower in self._lists.word_towns:
             if before in _FROM and (word.marked or lives):
                 return True
             plain_word = word.lower in self._lists.ordinary
+            if before == "van" and not plain_word and not words[place - 1].marked:
+                return True
             return before in _INTO and (not plain_word or (before != "in" and not word.lower.endswith("en")))
         if word.sort is Sort.UNKNOWN and before in _FROM and word.lower not in self._lists.harmless:
             return lives and (word.marked or before in ("in", "te"))
@@ -314,6 +324,11 @@ class NameFinder:
         if word.sort is Sort.OTHER or word.lower in self._lists.harmless:
             return False
         return word.marked or (word.sort is Sort.UNKNOWN and not word.first)
+
+
+def _after_particle(words: list[Word], place: int) -> bool:
+    """ "Van Damme", "De Wilde": a particle with a capital that means something makes a surname of what follows."""
+    return place > 0 and words[place].marked and words[place - 1].marked and words[place - 1].lower in _PARTICLES
 
 
 def _is_initial(words: list[Word], place: int) -> bool:

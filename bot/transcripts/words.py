@@ -85,7 +85,7 @@ def read_words(text: PlainText, doc: Any, lists: WordLists) -> list[Word]:
 
 def _begins_sentence(written: str, before: str, first: bool) -> bool:
     """Whether the next word begins a sentence, after this token and the one before it; ``first``: whether this one might have."""
-    if any(map(str.isalnum, written)) or (written == "." and (len(before) == 1 or before in _ABBREVIATED)):
+    if any(map(str.isalnum, written)) or (written == "." and ((len(before) == 1 and before.isalpha()) or before in _ABBREVIATED)):
         return False
     return first or not _SENTENCE_END.isdisjoint(written)
 
