@@ -30,6 +30,10 @@ run: model ## install, train if there is no model, start the bot and say which a
 talk: model ## talk to the bot in this terminal
 	@$(WEGWIJZER) talk $(ARGS)
 
+.PHONY: demo
+demo: model ## fill an empty store with made-up conversations, to try the console
+	@$(WEGWIJZER) demo $(ARGS)
+
 .PHONY: test
 test: model ## install, train if there is no model, run every test
 	@$(PYTHON) -m pytest $(ARGS)
@@ -103,6 +107,11 @@ bench-redaction: install ## measure redaction on the labelled messages, figures 
 .PHONY: bench-telegram
 bench-telegram: model ## measure the time to an answer on Telegram beside Rasa's own channel
 	@$(PYTHON) -m benchmarks.telegram $(ARGS)
+
+.PHONY: bench-transcripts
+bench-transcripts: model ## measure lists and searches over 100,000 transcripts, and what writing them costs a turn
+	@$(PYTHON) -m benchmarks.transcripts $(ARGS)
+	@$(PYTHON) -m benchmarks.transcripts_turn
 
 .PHONY: bench-web
 bench-web: model ## measure the web channel: first message on a slow phone, 2,000 open streams

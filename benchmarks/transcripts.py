@@ -82,6 +82,8 @@ def _fill(database: Database, conversations: int) -> None:
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not database.is_sqlite:
             connection.exec_driver_sql("ANALYZE")
+    # As the hourly job does.
+    database.look_around()
     database.checkpoint()
 
 

@@ -53,25 +53,25 @@ class Applier:
         """
         self._lock({entry.key for entry in entries}, session)
         counts: dict[str, Counter[Count]] = defaultdict(Counter)
-        fresh = 0
+        known = set(session.execute(select(models.Applied.id).where(models.Applied.id.in_([entry.id for entry in entries]))).scalars())
+        fresh: list[dict[str, Any]] = []
+        erased = 0
         for entry in entries:
             if entry.what == "erase":
-                fresh += self._erase(entry, session, counts)
-            elif entry.sealed is not None and self._is_new(entry, session):
+                erased += self._erase(entry, session, counts)
+            elif entry.sealed is not None and entry.id not in known:
+                known.add(entry.id)
+                fresh.append({"id": entry.id, "at": time.time()})
                 self._take(self._keys.unseal(entry.sealed), session, counts)
-                fresh += 1
+        if fresh:
+            session.execute(models.Applied.__table__.insert(), fresh)
         add(session, self._database, counts)
-        return fresh
+        return len(fresh) + erased
 
     def _lock(self, keys: Iterable[str], session: Session) -> None:
         """Two who apply turns of one conversation at once wait for each other; in one order, so that neither waits for ever."""
         for number in sorted(int(key[:15], 16) for key in keys):
             self._database.lock(session, number)
-
-    def _is_new(self, entry: Entry, session: Session) -> bool:
-        row = self._database.insert(models.Applied).values(id=entry.id, at=time.time()).on_conflict_do_nothing()
-        result: Any = session.execute(row)
-        return bool(result.rowcount)
 
     # --- one turn ---
 
@@ -115,11 +115,10 @@ class Applier:
         before = share_of(row, forms, referrals) if row.n_messages else Counter()
         self._add_messages(turn, row, session)
         self._update(turn, row)
-        new_forms = [form for form in turn["told"].get("forms") or () if form not in forms]
-        for form in new_forms:
-            session.execute(
-                self._database.insert(models.ConversationForm).values(conversation_id=row.id, form=form).on_conflict_do_nothing()
-            )
+        new_forms = [form for form in dict.fromkeys(turn["told"].get("forms") or ()) if form not in forms]
+        if new_forms:
+            rows = [{"conversation_id": row.id, "form": form} for form in new_forms]
+            session.execute(models.ConversationForm.__table__.insert(), rows)
         referrals = self._add_referrals(turn, row, referrals, session)
         session.flush()
         counts[row.day].update(share_of(row, [*forms, *new_forms], referrals))
@@ -234,14 +233,16 @@ class Applier:
     def _add_referrals(self, turn: Turn, row: Conversation, referrals: dict[str, int], session: Session) -> dict[str, int]:
         found = Counter(referrals)
         for helpline in shown_by(turn):
-            found.setdefault(helpline, 0)
+            found.setdefault(helpline[:60], 0)
         # Taps on what was shown; an id of anything else counts for nothing.
         found.update(Counter(id_ for id_ in tapped_in(turn) if id_ in found))
-        for helpline, tapped in found.items():
-            if helpline not in referrals or tapped != referrals[helpline]:
-                values = {"conversation_id": row.id, "helpline": helpline[:60], "tapped": tapped}
-                insert = self._database.insert(models.ConversationReferral).values(**values)
-                session.execute(insert.on_conflict_do_update(index_elements=["helpline", "conversation_id"], set_={"tapped": tapped}))
+        table = models.ConversationReferral.__table__
+        if new := [name for name in found if name not in referrals]:
+            session.execute(table.insert(), [{"conversation_id": row.id, "helpline": name, "tapped": found[name]} for name in new])
+        for name, tapped in referrals.items():
+            if found[name] != tapped:
+                chosen = (table.c.conversation_id == row.id, table.c.helpline == name)
+                session.execute(table.update().where(*chosen).values(tapped=found[name]))
         return dict(found)
 
     # --- taking away ---

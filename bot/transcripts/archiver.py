@@ -18,8 +18,10 @@ from bot.transcripts.outbox import Entry, Outbox
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 100
+_BATCH = 20
 _LINGER = 0.3
+#: Pause after a batch, as a multiple of the time that it took.
+_REST = 2.0
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 #: What passes by itself: no connection, a full disk, a database that is locked. Everything else would come again and again.
@@ -95,7 +97,10 @@ class Archiver:
                     self._behind = self._news.is_set()
                     self._idle.notify_all()
                 return
+            began = time.monotonic()
             self._move(entries)
+            # The chat comes first: this takes no more than its share of the time, also after the database was away for long.
+            self._stopping.wait(_REST * (time.monotonic() - began))
 
     def _move(self, entries: Sequence[Entry]) -> None:
         try:

@@ -46,11 +46,10 @@ def add(session: Session, database: Database, by_day: Mapping[str, Mapping[Count
     """Add to the counts of days; what comes to nothing is removed."""
     # In one order everywhere, so that two who add at once wait for each other instead of both waiting.
     rows = sorted((day, figure, value, n) for day, counts in by_day.items() for (figure, value), n in counts.items() if n)
-    for day, figure, value, n in rows:
-        insert = database.insert(DailyCount).values(day=day, figure=figure, value=value, n=n)
-        session.execute(
-            insert.on_conflict_do_update(index_elements=["day", "figure", "value"], set_={"n": DailyCount.n + insert.excluded.n})
-        )
+    if rows:
+        insert = database.insert(DailyCount.__table__)
+        more = insert.on_conflict_do_update(index_elements=["day", "figure", "value"], set_={"n": DailyCount.n + insert.excluded.n})
+        session.execute(more, [{"day": day, "figure": figure, "value": value[:60], "n": n} for day, figure, value, n in rows])
     if any(n < 0 for *_name, n in rows):
         session.execute(delete(DailyCount).where(DailyCount.day.in_({day for day, *_rest in rows}), DailyCount.n <= 0))
 

@@ -88,6 +88,13 @@ class Database:
             finally:
                 connection.close()
 
+    def look_around(self) -> None:
+        """Let SQLite see how many rows of which kind there are, a sample only; PostgreSQL does so by itself."""
+        if self.is_sqlite:
+            with self.writing() as session:
+                session.execute(text("PRAGMA analysis_limit = 1000"))
+                session.execute(text("ANALYZE"))
+
     def close(self) -> None:
         """Close the connections."""
         self.engine.dispose()

@@ -1,7 +1,7 @@
 """Which conversations a list shows, and the query that finds them fast.
 
-Two ways lead to a page. Walking the list in its order and testing each conversation is quick when many fit; starting from the few that
-hold a rare word, form or tag and sorting them is quick when few fit. Looking how many there are, up to a limit, tells which to take.
+Two ways lead to conversations that hold a word, a form or a tag: starting from those that hold it, and sorting them; or walking the list in
+its order and looking in each, until a page is full. Which is quicker depends on how many there are, so that is looked at first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, exists, func, literal_column, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from bot.nlu.text import normalise
 from bot.transcripts.errors import WrongValue
@@ -24,8 +24,10 @@ from bot.transcripts.moments import start_of
 #: A condition in SQL, whose types the checker does not follow.
 Condition = Any
 
-#: Up to this many conversations are sorted rather than found by walking the list.
-_FEW = 3000
+#: Up to this many conversations are sorted for a page rather than found by walking the list.
+FEW = 3000
+#: Up to this many are counted by starting from what they hold: beyond that a walk soon comes to the limit of the count.
+_SOME = 30_000
 _LONGEST_TEXT = 200
 _MOST_WORDS = 12
 _MOST_CHOICES = 60
@@ -109,8 +111,11 @@ _COLUMNS = ("status", "channel", "road", "context", "platform", "urgency")
 _LENGTHS = (("messages", Conversation.n_messages), ("words", Conversation.n_words))
 
 
-def conditions(filters: Filters, session: Session, keys: Keys) -> list[Condition]:
+def conditions(filters: Filters, session: Session, keys: Keys, walk: bool = False) -> list[Condition]:
     """What must hold for a conversation.
+
+    Args:
+        walk: the conversations are gone through in an order, and many fit.
 
     Raises:
         WrongValue: a value that nothing can be looked for by.
@@ -141,13 +146,13 @@ def conditions(filters: Filters, session: Session, keys: Keys) -> list[Condition
             found.append(column >= least)
         if (most := getattr(filters, f"max_{name}")) is not None:
             found.append(column <= most)
-    members = partial(_member, session)
+    members = partial(_member, session, walk)
     if filters.form:
         found.append(members(ConversationForm.conversation_id, ConversationForm.form.in_(filters.form)))
     if filters.tag:
         found.append(members(Tag.conversation_id, Tag.tag.in_(filters.tag)))
     if filters.text:
-        found.append(_holds_words(session, keys, filters.text))
+        found.append(_holds_words(session, keys, filters.text, walk))
     return found
 
 
@@ -155,7 +160,7 @@ def _plain_choices(filters: Filters, name: str) -> tuple[Any, ...]:
     return tuple(getattr(filters, name))
 
 
-def _holds_words(session: Session, keys: Keys, text: str) -> Condition:
+def _holds_words(session: Session, keys: Keys, text: str, walk: bool) -> Condition:
     words = words_of(text)
     if not words:
         raise WrongValue("there is no word in what is looked for")
@@ -163,27 +168,26 @@ def _holds_words(session: Session, keys: Keys, text: str) -> Condition:
         raise WrongValue(f"at most {_MOST_WORDS} words can be looked for at once")
     hashes = [keys.word(word) for word in words]
     # The rarest first: the others are looked up for what it finds.
-    hashes.sort(key=lambda number: _how_many(session, Word.word == number, Word.conversation_id))
-    first, *others = hashes
-    rarest = select(Word.conversation_id).where(Word.word == first)
+    numbers = {number: _how_many(session, Word.word == number, Word.conversation_id) for number in hashes}
+    first, *others = sorted(numbers, key=numbers.__getitem__)
+    if walk or numbers[first] >= _SOME:
+        return and_(*(exists().where(and_(Word.word == number, Word.conversation_id == Conversation.id)) for number in (first, *others)))
+    found = select(Word.conversation_id).where(Word.word == first)
     for number in others:
-        other = select(Word.conversation_id).where(Word.word == number).subquery()
-        rarest = rarest.join(other, other.c.conversation_id == Word.conversation_id)
-    few = _how_many(session, Word.word == first, Word.conversation_id) < _FEW
-    if few:
-        return Conversation.id.in_(rarest)
-    return and_(*(exists().where(and_(Word.word == number, Word.conversation_id == Conversation.id)) for number in hashes))
+        other = aliased(Word)
+        found = found.join(other, and_(other.conversation_id == Word.conversation_id, other.word == number))
+    return Conversation.id.in_(found)
 
 
-def _member(session: Session, column: Any, condition: Condition) -> Condition:
-    if _how_many(session, condition, column) < _FEW:
-        return Conversation.id.in_(select(column).where(condition))
-    return exists().where(and_(condition, column == Conversation.id))
+def _member(session: Session, walk: bool, column: Any, condition: Condition) -> Condition:
+    if walk or _how_many(session, condition, column) >= _SOME:
+        return exists().where(and_(condition, column == Conversation.id))
+    return Conversation.id.in_(select(column).where(condition))
 
 
 def _how_many(session: Session, condition: Condition, column: Any) -> int:
     """How many rows there are, counted up to the limit."""
-    some = select(column).where(condition).limit(_FEW).subquery()
+    some = select(column).where(condition).limit(_SOME).subquery()
     return int(session.execute(select(func.count()).select_from(some)).scalar() or 0)
 
 

@@ -17,7 +17,7 @@ from bot.transcripts import audit, models, opening
 from bot.transcripts.counting import read_figures, subtract
 from bot.transcripts.database import Database
 from bot.transcripts.errors import Conflict, NotFound, StoreError, WrongValue
-from bot.transcripts.filters import ORDERS, Filters, beyond, conditions, count_up_to, order_by
+from bot.transcripts.filters import FEW, ORDERS, Filters, beyond, conditions, count_up_to, order_by
 from bot.transcripts.redaction import redact
 from bot.transcripts.views import Figures, MessageView, Note, Page, SavedView, Summary, Transcript
 from bot.wegwijzer.situation import SituationError, parse_situation
@@ -70,6 +70,8 @@ class Repository:
         with self._database.reading() as session:
             wanted = conditions(filters, session, self._keys)
             total = count_up_to(session, wanted, self.COUNTED)
+            if total >= FEW:
+                wanted = conditions(filters, session, self._keys, walk=True)
             # Only what lies in the index is walked over; the rows are fetched for the page alone.
             ids = select(models.Conversation.id).where(*wanted).order_by(*order_by(order)).limit(size).offset((page - 1) * size)
             found = session.execute(ids).scalars().all()
@@ -117,6 +119,8 @@ class Repository:
             if row is None:
                 raise NotFound("there is no such conversation")
             wanted = conditions(filters, session, self._keys)
+            if count_up_to(session, wanted, FEW) >= FEW:
+                wanted = conditions(filters, session, self._keys, walk=True)
             found = []
             for after in (False, True):
                 further, nearest = beyond(order, row, after)

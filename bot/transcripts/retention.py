@@ -52,6 +52,7 @@ def remove_old(database: Database, settings: Settings, now: float | None = None)
     _forget_names(database, now, max(settings.retention_days, settings.crisis_retention_days or 0))
     if conversations:
         database.checkpoint()
+    database.look_around()
     return Removed(conversations, messages)
 
 
