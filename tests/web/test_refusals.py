@@ -97,6 +97,7 @@ def test_a_token_that_does_not_fit(server: Server, make_server: Any, new_page: A
     page.evaluate("token => sessionStorage.setItem('wegwijzer', JSON.stringify({token}))", token)
     page.reload()
     expect(page.locator(".notice")).to_have_text(SENTENCES[code])
+    expect(page.get_by_role("button", name="Ik word gepest")).to_be_visible()
     shoot(page, f"43-token-{kind.replace(' ', '-')}")
     say_and_wait(page, "hallo")
 

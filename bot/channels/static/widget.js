@@ -630,6 +630,10 @@
     #greet() {
       const [first, ...rest] = TEXTS.start;
       for (const text of [this.getAttribute("start-text") ?? first, ...rest]) this.#bot({ type: "text", text }, 0);
+      this.#starters();
+    }
+
+    #starters() {
       this.#chips(TEXTS.starters.map((title) => ({ title })));
     }
 
@@ -815,6 +819,7 @@
       }
       this.#notice(ERRORS[code], "ended");
       if (code === "session_erased") this.#greet();
+      else if (!unsent.length) this.#starters();
       else for (const message of unsent) this.#failed(/** @type {HTMLElement} */ (this.#own.get(message.id) ?? this.#bubble(message)), message);
       this.#settle();
     }
