@@ -27,6 +27,7 @@ ROOMY = {
     "WEGWIJZER_STREAMS_PER_ADDRESS": "1000",
 }
 _READY_SECONDS = 120
+_FETCH_SECONDS = 300
 
 
 def free_port() -> int:
@@ -154,7 +155,12 @@ def _debian_browser() -> str:
 
 
 def _playwright_browser() -> str:
-    done = subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    try:
+        # Where the internet is shut without a word, it would go on trying for very long.
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_FETCH_SECONDS)
+    except subprocess.TimeoutExpired:
+        return "Playwright's own could not be fetched in time"
     return "Playwright's own could not be fetched" if done.returncode else ""
 
 
