@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.transcripts import models
 from bot.transcripts.counting import referrals_of
+from bot.transcripts.errors import StoreError
 from bot.transcripts.keys import Keys
 from bot.transcripts.moments import moment
 from bot.transcripts.views import MessageView, Note, Summary, Transcript
@@ -45,7 +46,15 @@ def _openings(session: Session, keys: Keys, ids: Sequence[int]) -> dict[int, str
     # The last one of each wins: the order is turned round for that.
     found: Any = session.execute(rows).all()
     last: dict[int, bytes] = dict(found)
-    return {id_: _shortened(keys.unseal(sealed).get("text", "")) for id_, sealed in last.items()}
+    return {id_: _opened(keys, sealed) for id_, sealed in last.items()}
+
+
+def _opened(keys: Keys, sealed: bytes) -> str:
+    try:
+        return _shortened(keys.unseal(sealed).get("text", ""))
+    except StoreError:
+        # One conversation under a lost key does not take the list away; who opens it is told.
+        return ""
 
 
 def _shortened(text: str) -> str:

@@ -133,7 +133,8 @@ class Transcripts:
                 self._flush()
                 continue
             if item is None:
-                self._flush()
+                if not self._flush():
+                    logger.error("the disk takes no transcripts: %d turns are lost with this stop", len(self._unwritten))
                 return
             what, given, done = item
             try:

@@ -82,6 +82,29 @@ def test_rasas_own_way_of_publishing_comes_to_the_same(start: Callable[..., Tran
     assert (row.n_messages, row.road) == (6, "parent")
 
 
+def test_rasa_makes_the_broker_that_endpoints_yml_names(
+    tmp_path: Path, start: Callable[..., Transcripts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rasa.core.brokers.broker import EventBroker
+    from rasa.utils.endpoints import EndpointConfig
+
+    monkeypatch.setenv("WEGWIJZER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("WEGWIJZER_RETENTION_DAYS", "3650")
+
+    async def go() -> None:
+        broker = await EventBroker.create(EndpointConfig(type="bot.transcripts.broker.TranscriptBroker"))
+        assert isinstance(broker, TranscriptBroker)
+        # Without the action that ends a turn: closing hands it over.
+        for event in numbered(1):
+            broker.publish({"sender_id": "s", **event})
+        await broker.close()
+
+    asyncio.run(go())
+    transcripts = start()
+    assert transcripts.caught_up(60)
+    assert messages_by_conversation(transcripts.database) == [2]
+
+
 def test_killed_at_any_moment_nothing_that_was_on_disk_is_lost_or_doubled(tmp_path: Path, start: Callable[..., Transcripts]) -> None:
     acknowledged: list[int] = []
     for _attempt in range(3):
@@ -283,10 +306,13 @@ def test_another_key_opens_nothing_and_an_added_one_still_opens_all(tmp_path: Pa
     (row,) = repository.list(Filters(text="pesten woorden")).items
     assert row.n_messages == 4
     with rotated.database.reading() as session:
-        kinds = [rotated.database.keys.is_current(bytes(item[0])) for item in session.execute(text("SELECT sealed FROM message ORDER BY id"))]
+        kinds = [
+            rotated.database.keys.is_current(bytes(item[0])) for item in session.execute(text("SELECT sealed FROM message ORDER BY id"))
+        ]
     assert kinds == [False, False, True, True]
     rotated.close()
     stranger = open_database(load_settings(data_dir=tmp_path / "data", transcript_key=new))
+    assert [item.opening for item in Repository(stranger).list().items] == [""]
     with pytest.raises(Exception, match="WEGWIJZER_TRANSCRIPT_KEY"):
         Repository(stranger).read(row.id, "x")
     stranger.close()
@@ -299,7 +325,9 @@ def test_a_key_that_is_none_is_refused_without_repeating_it(tmp_path: Path, key:
     assert key not in str(refused.value)
 
 
-@pytest.mark.parametrize(("what", "value"), [("helpful", "ja"), ("tapped", "/etc/passwd"), ("tapped", 1), ("tapped", "Ik heet Kato"), ("colour", True)])
+@pytest.mark.parametrize(
+    ("what", "value"), [("helpful", "ja"), ("tapped", "/etc/passwd"), ("tapped", 1), ("tapped", "Ik heet Kato"), ("colour", True)]
+)
 def test_feedback_that_means_nothing_is_refused(what: str, value: Any) -> None:
     with pytest.raises(ValueError, match="feedback is"):
         feedback(what, value, "web")
