@@ -1,7 +1,7 @@
 """How fast moderators get a page: 100,000 made-up conversations, then lists, filters, searches, a conversation, figures.
 
-On SQLite in a temporary folder, or on the database that ``--database`` names: filled when it is empty, measured as it is when not. Beside the
-time that a page takes: the processor time of this process, which a busy machine hardly changes (of PostgreSQL it shows only our own part).
+On SQLite in a temporary folder, or on the database that ``--database`` names: filled when it is empty, measured as it is when not. Beside
+the time that a page takes: the processor time of this process, which a busy machine hardly changes (of PostgreSQL it shows our own part).
 """
 
 from __future__ import annotations
