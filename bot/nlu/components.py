@@ -152,8 +152,8 @@ class NgramFeaturizer(_MadeOfFiles, GraphComponent):
     def get_default_config() -> dict[str, Any]:
         return {
             # An n-gram is kept when it stands in this many training messages.
-            "min_word_count": 2,
-            "min_char_count": 4,
+            "min_word_count": 3,
+            "min_char_count": 10,
             # Length of the block of lexicon concepts, relative to the n-gram blocks.
             "concept_weight": 1.0,
         }

@@ -174,7 +174,7 @@ def _latin(word: str) -> str:
     return word.translate(_LOOKALIKES)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def normalise(text: str) -> str:
     """Words separated by single spaces, ready for n-grams. Only the first ``MAX_CHARACTERS`` are read."""
     text = fold(clean_unicode(text[:MAX_CHARACTERS]).replace("’", "'").replace("`", "'").replace("´", "'"))
