@@ -31,17 +31,22 @@ def protect(cells: Mapping[_Key, int], sums: Sequence[tuple[_Key, Sequence[_Key]
         at_risk = _first_at_risk(cells, sums, hidden)
         if at_risk is None:
             return hidden
-        more = [
-            key
-            for total, parts in sums
-            if at_risk in (total, *parts)
-            for key in (*parts, total)
-            if key not in hidden and key not in shown and cells[key] > 0
-        ]
+        more = _beside(at_risk, sums, {key for key, count in cells.items() if count and key not in hidden and key not in shown})
         if not more:
-            # Nothing beside it can be hidden: then nothing of the table is shown.
+            # Nothing is left to hide beside it: then nothing of the table is shown.
             return {key for key in cells if key not in shown}
         hidden.add(min(more, key=lambda key: cells[key]))
+
+
+def _beside(cell: _Key, sums: Sequence[tuple[_Key, Sequence[_Key]]], wanted: Collection[_Key]) -> list[_Key]:
+    """The wanted cells nearest to a cell: those in a sum with it, else those in a sum with one of these, and so on."""
+    near = {cell}
+    while True:
+        grown = near.union(*({total, *parts} for total, parts in sums if not near.isdisjoint((total, *parts))))
+        found = [key for key in grown if key in wanted]
+        if found or grown == near:
+            return sorted(found, key=str)
+        near = grown
 
 
 def _is_small(count: int) -> bool:

@@ -27,8 +27,8 @@ _MULTIPLE = ("forms", "referrals_shown", "referrals_tapped")
 #: Single numbers; what is left of the total could be worked out from each.
 _SINGLE = ("failed", "helpful", "not_helpful", "refused")
 
-#: The row of conversations outside office hours.
-_OUTSIDE = "outside"
+#: Rows of conversations outside office hours, inside them, and of those whose hour is not known.
+_OUTSIDE, _INSIDE, _NO_HOUR = "outside", "inside", "no hour"
 
 _Cell = tuple[str, int]
 _Sum = tuple[_Cell, list[_Cell]]
@@ -70,9 +70,10 @@ class YearFigures:
         totals[YEAR] = sum(totals.values())
         self._totals = totals
         self._hidden_totals = protect(totals, [(YEAR, list(range(1, 13)))])
-        outside = [str(hour) for hour in range(24) if hour not in OFFICE_HOURS]
+        inside = [str(hour) for hour in OFFICE_HOURS]
+        outside = [str(hour) for hour in range(24) if str(hour) not in inside]
         self._tables = {name: self._partition(self._by(name)) for name in _PARTITIONS}
-        self._tables["per_hour"] = self._partition(self._by("per_hour"), {_OUTSIDE: outside})
+        self._tables["per_hour"] = self._partition(self._by("per_hour"), {_OUTSIDE: outside, _INSIDE: inside, _NO_HOUR: [UNKNOWN]})
         self._tables |= {name: self._multiple(self._by(name)) for name in _MULTIPLE}
         self._tables |= {name: self._partition(self._number(name)) for name in _SINGLE}
 
@@ -81,7 +82,7 @@ class YearFigures:
         total = None if month in self._hidden_totals else self._totals[month]
         tables = {name: self._column(table, month) for name, table in self._tables.items()}
         single = {name: tables.pop(name).get(name, 0) for name in _SINGLE}
-        single["out_of_hours"] = tables["per_hour"].pop(_OUTSIDE, 0)
+        single["out_of_hours"], *_others = (tables["per_hour"].pop(name, 0) for name in (_OUTSIDE, _INSIDE, _NO_HOUR))
         none = tables["crises"].pop(UNKNOWN, 0)
         single["crisis"] = None if total is None or none is None else total - none
         return Report(self.year, month, total, self._steps(month), tables, single, empty=not self._totals[month])
@@ -102,16 +103,18 @@ class YearFigures:
     def _partition(
         self, table: dict[str, dict[int, int]], groups: Mapping[str, Collection[str]] | None = None
     ) -> dict[str, dict[int, int | None]]:
-        """Hide in a table whose values make up the total of each month; ``groups``: more rows, each the sum of some others."""
+        """Hide in a table whose values make up the total of each month; ``groups``: more rows, sums of some others, together all."""
         known = {month: sum(counts.get(month, 0) for counts in table.values()) for month in range(1, 13)}
         # A count can be ahead of the total by what happens while it is read; it is never allowed to make a negative rest.
         rest = {month: max(0, self._totals[month] - known[month]) for month in range(1, 13)}
         full = {**table, UNKNOWN: rest}
         sums: list[_Sum] = [(("", month), [(value, month) for value in full]) for month in range(13)]
         for name, values in (groups or {}).items():
-            parts = [value for value in values if value in table]
-            full[name] = {month: sum(table[value].get(month, 0) for value in parts) for month in range(1, 13)}
+            parts = [value for value in values if value in (*table, UNKNOWN)]
+            full[name] = {month: sum(full[value].get(month, 0) for value in parts) for month in range(1, 13)}
             sums += [((name, month), [(value, month) for value in parts]) for month in range(13)]
+        if groups:
+            sums += [(("", month), [(name, month) for name in groups]) for month in range(13)]
         return self._protected(
             full, sums, {("", month): sum(full[value].get(month, 0) for value in (*table, UNKNOWN)) for month in range(1, 13)}
         )

@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from waitress.server import create_server
+from web.conftest import browser as browser  # noqa: PLC0414 (a fixture)
 
 import bot  # noqa: F401 (comes before Rasa)
 from bot.console import auth
@@ -25,8 +26,6 @@ from bot.console.models import ConsoleFactor
 from bot.runtime.settings import Settings
 from bot.transcripts.database import Database, open_database
 from bot.wegwijzer.content import Content, load_content
-
-from web.conftest import browser as browser  # noqa: PLC0414 (a fixture)
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = PROJECT / "results" / "console"

@@ -61,7 +61,11 @@ def add(database: Database, conversations: Iterable[dict[str, Any]]) -> list[int
 
 def _turn(session: Any, database: Database, conversation_id: int, told: dict[str, Any], turn: int) -> None:
     facets = {"role": told["road"], "context": told["context"], "forms": told["forms"], "kind": "bullying", "crisis": told["crisis"]}
-    said = {"text": told["text"] if not turn else "en wat nu", "facets": facets, "confidences": {"role": 0.91, "context": 0.44, "forms": {"insult": 0.7}}}
+    said = {
+        "text": told["text"] if not turn else "en wat nu",
+        "facets": facets,
+        "confidences": {"role": 0.91, "context": 0.44, "forms": {"insult": 0.7}},
+    }
     rules = [["child.base", "S12 (002): online/telefonisch"], ["child.school", "S5 (002): zorgleerkracht"]]
     answers = [
         ("user", "text", None, "describe", said),
@@ -71,9 +75,17 @@ def _turn(session: Any, database: Database, conversation_id: int, told: dict[str
     for place, (sender, kind, ref, intent, sealed) in enumerate(answers):
         session.add(
             models.Message(
-                conversation_id=conversation_id, position=3 * turn + place, at=told["at"] + turn * 60 + place, sender=sender, kind=kind, ref=ref,
-                intent=intent, confidence=0.83 if intent else None, model="test", sealed=database.keys.seal(sealed),
-            )  # fmt: skip
+                conversation_id=conversation_id,
+                position=3 * turn + place,
+                at=told["at"] + turn * 60 + place,
+                sender=sender,
+                kind=kind,
+                ref=ref,
+                intent=intent,
+                confidence=0.83 if intent else None,
+                model="test",
+                sealed=database.keys.seal(sealed),
+            )
         )
 
 

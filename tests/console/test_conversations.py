@@ -34,7 +34,13 @@ def order(text: str) -> list[int]:
 def test_the_queue_is_sorted_by_urgency_then_newest(team: Team, visit: Any, database: Database) -> None:
     now = store.conversation()["at"]
     wanted = [(3, -9), (3, -50), (2, -1), (1, -2), (0, 0), (0, -3)]
-    ids = store.add(database, [store.conversation(urgency=urgency, crisis="danger" if urgency == 3 else None, at=now + hours * 3600) for urgency, hours in wanted])
+    ids = store.add(
+        database,
+        [
+            store.conversation(urgency=urgency, crisis="danger" if urgency == 3 else None, at=now + hours * 3600)
+            for urgency, hours in wanted
+        ],
+    )
     reader = visit("reader")
     reader.get("/gesprekken")
     assert order(reader.text) == ids
@@ -78,7 +84,7 @@ def test_words_are_found_and_never_stand_in_an_address(team: Team, visit: Any, d
     links = re.findall(r'(?:href|action)="([^"]+)"', reader.text)
     assert not any("uilskuiken" in link for link in links)
     assert all("z=" in link for link in links if re.fullmatch(r"/gesprekken/\d+\?.*", link)), "the words go along to the conversation"
-    assert "uilskuiken" not in str([entry for entry in app.extensions["console"].logins.audit.entries()])
+    assert "uilskuiken" not in str(app.extensions["console"].logins.audit.entries())
     reader.post(f"/zoeken?{answer.location.partition('?')[2]}", woorden="")
     assert reader.get("/gesprekken?wie=victim").status_code == 200
 
@@ -126,7 +132,17 @@ def test_a_conversation_shows_what_was_understood_and_why(team: Team, visit: Any
     (id_,) = store.add(database, [store.conversation()])
     reader = visit("reader")
     reader.get(f"/gesprekken/{id_}")
-    for shown in (store.STORIES[0], "Vertelt wat er gebeurt", "83%", "Wordt gepest", "44%", "child.school", "S5 (002): zorgleerkracht", "Awel: zij luisteren.", "1 keer aangetikt"):
+    for shown in (
+        store.STORIES[0],
+        "Vertelt wat er gebeurt",
+        "83%",
+        "Wordt gepest",
+        "44%",
+        "child.school",
+        "S5 (002): zorgleerkracht",
+        "Awel: zij luisteren.",
+        "1 keer aangetikt",
+    ):
         assert shown in reader.text
 
 
@@ -166,7 +182,9 @@ def test_done_goes_on_to_the_next_one(team: Team, visit: Any, database: Database
     ids = store.add(database, [store.conversation(urgency=urgency) for urgency in (2, 1, 0)])
     moderator = visit("moderator")
     moderator.get(f"/gesprekken/{ids[0]}?status=new&status=seen")
-    answer = moderator.post(f"/gesprekken/{ids[0]}/status?status=new&status=seen", status="done", daarna="volgende", version=moderator.version())
+    answer = moderator.post(
+        f"/gesprekken/{ids[0]}/status?status=new&status=seen", status="done", daarna="volgende", version=moderator.version()
+    )
     assert answer.location.startswith(f"/gesprekken/{ids[1]}?")
     moderator.get(answer.location)
     assert order(moderator.text) == ids[1:]
@@ -201,7 +219,10 @@ def test_correcting_and_taking_it_back(team: Team, visit: Any, database: Databas
 
     def choose(choice: str) -> Any:
         moderator.get(f"/gesprekken/{id_}")
-        assert moderator.post(f"/gesprekken/{id_}/berichten/{message}/verbeteren", keuze=choice, version=moderator.version()).status_code == 303
+        assert (
+            moderator.post(f"/gesprekken/{id_}/berichten/{message}/verbeteren", keuze=choice, version=moderator.version()).status_code
+            == 303
+        )
         return message_of(repository, id_, "user")
 
     assert choose("intent=ask_tips").corrected_intent == "ask_tips"
@@ -238,7 +259,9 @@ def test_a_choice_that_is_none_changes_nothing(team: Team, visit: Any, database:
 def test_a_message_of_another_conversation_cannot_be_reached(team: Team, visit: Any, database: Database, repository: Repository) -> None:
     first, second = store.add(database, [store.conversation(), store.conversation()])
     message = message_of(repository, second, "user").id
-    assert visit("moderator").post(f"/gesprekken/{first}/berichten/{message}/verbeteren", keuze="role=parent", version="0").status_code == 404
+    assert (
+        visit("moderator").post(f"/gesprekken/{first}/berichten/{message}/verbeteren", keuze="role=parent", version="0").status_code == 404
+    )
 
 
 def test_a_verdict_with_its_reason(team: Team, visit: Any, database: Database, repository: Repository) -> None:
@@ -272,7 +295,12 @@ def test_the_second_of_two_moderators_is_told_and_loses_nothing(team: Team, visi
     assert message_of(repository, id_, "bot").good is None, "nothing was overwritten"
     conflict = second.text.split('class="conflict"')[1].split("</form>")[0]
     kept = dict(re.findall(r'name="(\w+)" value="([^"]*)"', conflict))
-    assert second.post(f"/gesprekken/{id_}/berichten/{message}/oordeel", oordeel=kept["oordeel"], reden=kept["reden"], version=kept["version"]).status_code == 303
+    assert (
+        second.post(
+            f"/gesprekken/{id_}/berichten/{message}/oordeel", oordeel=kept["oordeel"], reden=kept["reden"], version=kept["version"]
+        ).status_code
+        == 303
+    )
     assert message_of(repository, id_, "bot").reason == "Noemt de school niet"
     assert repository.read(id_, ACTOR).summary.status == "done", "what the first did stays"
 
@@ -307,11 +335,18 @@ def test_an_ordinary_cell_stays_as_it_is(cell: Any) -> None:
 
 
 def test_the_list_as_a_file(team: Team, visit: Any, database: Database, app: Flask) -> None:
-    store.add(database, [store.conversation('=HYPERLINK("http://x";"klik")'), store.conversation('zin; met "tekens"\nen een nieuwe regel'), store.conversation(road="parent")])
+    store.add(
+        database,
+        [
+            store.conversation('=HYPERLINK("http://x";"klik")'),
+            store.conversation('zin; met "tekens"\nen een nieuwe regel'),
+            store.conversation(road="parent"),
+        ],
+    )
     admin = visit("admin")
     answer = admin.post("/gesprekken.csv?wie=victim")
     assert answer.mimetype == "text/csv" and "attachment" in answer.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff")), delimiter=";"))
-    assert {row["Eerste woorden"] for row in rows} == {"'=HYPERLINK(\"http://x\";\"klik\")", 'zin; met "tekens" en een nieuwe regel'}
+    assert {row["Eerste woorden"] for row in rows} == {'\'=HYPERLINK("http://x";"klik")', 'zin; met "tekens" en een nieuwe regel'}
     assert {row["Wie schrijft"] for row in rows} == {"Wordt gepest"}
     assert "conversations exported" in {entry.action for entry in app.extensions["console"].logins.audit.entries()}

@@ -19,6 +19,7 @@ from bot.console.disclosure import SMALLEST, protect
 from bot.console.figures import UNKNOWN, YEAR, YearFigures
 from bot.transcripts.database import Database
 from bot.transcripts.repository import Figures
+from bot.wegwijzer.hours import BRUSSELS
 
 from . import store
 from .conftest import Team
@@ -71,7 +72,12 @@ def test_no_small_cell_of_a_table_can_be_worked_out(table: list[list[int]]) -> N
     inner = [key for key in hidden if key[0] != "sum" and key[1] != "year"]
     if len(inner) > 4:
         return  # too many ways to fill in to look at each
-    possible = solutions(cells, [pair for pair in sums if pair[0] != ("sum", "year")] + [(("sum", "year"), [(row, m) for row in rows for m in months])], hidden, 14)
+    possible = solutions(
+        cells,
+        [pair for pair in sums if pair[0] != ("sum", "year")] + [(("sum", "year"), [(row, m) for row in rows for m in months])],
+        hidden,
+        14,
+    )
     for key in hidden:
         if 0 < cells[key] < SMALLEST:
             assert len({filled[key] for filled in possible}) > 1, (cells, hidden)
@@ -127,7 +133,11 @@ def test_what_is_shown_is_right_and_never_small(seed: int, scale: int) -> None:
     year = YearFigures(2026, read)
     for month in range(13):
         report = year.report(month)
-        first, last = (dt.date(2026, 1, 1), dt.date(2026, 12, 31)) if month == YEAR else (dt.date(2026, month, 1), dt.date(2026, month + 1, 1) - dt.timedelta(days=1) if month < 12 else dt.date(2026, 12, 31))
+        first, last = (
+            (dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+            if month == YEAR
+            else (dt.date(2026, month, 1), dt.date(2026, month + 1, 1) - dt.timedelta(days=1) if month < 12 else dt.date(2026, 12, 31))
+        )
         true = read(first, last)
         assert report.total in (None, true.conversations)
         shown = [report.total, *report.steps.values(), *report.single.values()]
@@ -176,7 +186,7 @@ def test_a_chart_never_shows_how_high_a_hidden_bar_is() -> None:
 
 
 def fill(database: Database) -> dt.date:
-    day = dt.date.today().replace(day=1)
+    day = dt.datetime.now(BRUSSELS).date().replace(day=1)
     store.count(database, day, conversation=60, channel={"web": 57, "telegram": 3}, hour={16: 40, 21: 20}, road={"victim": 40, "parent": 20}, crisis={"suicide": 6}, form={"insult": 31, "gossip": 2}, helpful=12, shown={"awel": 44}, tapped={"awel": 4})  # fmt: skip
     return day
 
@@ -204,7 +214,7 @@ def test_the_file_says_the_same_as_the_page(team: Team, visit: Any, database: Da
 
 def test_periods_are_whole_months_and_years(team: Team, visit: Any) -> None:
     reader = visit("reader")
-    today = dt.date.today()
+    today = dt.datetime.now(BRUSSELS).date()
     assert reader.get(f"/cijfers?jaar={today.year}").status_code == 200
     for wrong in ("jaar=2019", f"jaar={today.year + 1}", f"jaar={today.year}&maand=13", "jaar=x", "maand=-1"):
         assert reader.get(f"/cijfers?{wrong}").status_code == 400, wrong

@@ -138,7 +138,13 @@ def test_a_code_holds_once(team: Team, visit: Any) -> None:
 def test_codes_of_the_last_and_the_next_half_minute_hold() -> None:
     secret, now = pyotp.random_base32(), 1_800_000_000.0
     totp = pyotp.TOTP(secret)
-    assert [step_of_code(secret, totp.at(now + drift), now, 0) is not None for drift in (-60, -30, 0, 30, 60)] == [False, True, True, True, False]
+    assert [step_of_code(secret, totp.at(now + drift), now, 0) is not None for drift in (-60, -30, 0, 30, 60)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
     assert step_of_code(secret, "een twee", now, 0) is None
     assert step_of_code(secret, "１２３４５６", now, 0) is None
 
@@ -292,5 +298,3 @@ def test_every_step_is_in_the_audit_log(team: Team, visit: Any, logins: Logins) 
     actions = {entry.action for entry in logins.audit.entries() if entry.actor == "moderator"}
     assert {"link used", "logged in", "logged out", "looked at the list"} <= actions
     assert logins.audit.broken_at() is None
-
-

@@ -86,7 +86,11 @@ def test_a_reader_cannot_make_itself_more(app: Flask, team: Team, visit: Any) ->
     me = accounts.find("reader")
     for role in ("reader", "moderator"):
         somebody = visit(role)
-        for path, fields in ((f"/accounts/{me.id}/rol", {"rol": "admin"}), (f"/accounts/{me.id}/link", {}), (f"/accounts/{me.id}/toegang", {"toegang": "open"})):
+        for path, fields in (
+            (f"/accounts/{me.id}/rol", {"rol": "admin"}),
+            (f"/accounts/{me.id}/link", {}),
+            (f"/accounts/{me.id}/toegang", {"toegang": "open"}),
+        ):
             assert somebody.post(path, **fields).status_code == 403
     assert accounts.find("reader").role == "reader"
 
@@ -153,7 +157,16 @@ def test_no_page_holds_anything_inline(team: Team, visit: Any, database: Databas
 
 
 @pytest.mark.parametrize(
-    "path", ["/gesprekken/999999", "/gesprekken/abc", "/weergaven/9", "/inhoud/../etc", "/static/..%2fapp.py", "/cijfers?jaar=1&maand=x", "/gesprekken?p=-1&oordeel=x&urgentie=9&van=x"]
+    "path",
+    [
+        "/gesprekken/999999",
+        "/gesprekken/abc",
+        "/weergaven/9",
+        "/inhoud/../etc",
+        "/static/..%2fapp.py",
+        "/cijfers?jaar=1&maand=x",
+        "/gesprekken?p=-1&oordeel=x&urgentie=9&van=x",
+    ],
 )
 def test_bad_addresses_get_one_clear_sentence(team: Team, visit: Any, path: str) -> None:
     answer = visit("admin").get(path)
