@@ -54,7 +54,7 @@ class Patience:
     pause: float = 1.0
     longest_pause: float = 30.0
     stop: float = 8.0
-    typing: float = 0.3
+    typing: float = 1.0
 
 
 def seconds_of(error: RetryAfter) -> float:

@@ -83,7 +83,8 @@ def fused(host: Host, fuse: Fuse) -> Iterator[None]:
 async def die(host: Host) -> None:
     """End the channel as a killed process ends: nothing is finished, confirmed or said."""
     channel = host.channel
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and "telegram.py" in str(task.get_coro())]
+    tasks = [task for task in asyncio.all_tasks() if str(getattr(task.get_coro(), "__qualname__", "")).startswith("TelegramChannel.")]
+    assert tasks
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
