@@ -33,7 +33,7 @@ def transcripts(database: Database, filters: Filters) -> Iterator[Transcript]:
     last = 0
     while True:
         with database.reading() as session:
-            wanted = conditions(filters, session, database.keys)
+            wanted, _rare = conditions(filters, session, database.keys)
             query = select(Conversation).where(*wanted, Conversation.id > last).order_by(Conversation.id).limit(_AT_ONCE)
             rows = session.execute(query).scalars().all()
             found = [opening.transcript(session, database.keys, row) for row in rows]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, exists, func, literal_column, or_, select
@@ -24,9 +23,7 @@ from bot.transcripts.moments import start_of
 #: A condition in SQL, whose types the checker does not follow.
 Condition = Any
 
-#: Up to this many conversations are sorted for a page rather than found by walking the list.
-FEW = 3000
-#: Up to this many are counted by starting from what they hold: beyond that a walk soon comes to the limit of the count.
+#: Up to this many conversations that hold a thing are looked through and sorted; beyond that the list is walked.
 _SOME = 30_000
 _LONGEST_TEXT = 200
 _MOST_WORDS = 12
@@ -111,11 +108,8 @@ _COLUMNS = ("status", "channel", "road", "context", "platform", "urgency")
 _LENGTHS = (("messages", Conversation.n_messages), ("words", Conversation.n_words))
 
 
-def conditions(filters: Filters, session: Session, keys: Keys, walk: bool = False) -> list[Condition]:
-    """What must hold for a conversation.
-
-    Args:
-        walk: the conversations are gone through in an order, and many fit.
+def conditions(filters: Filters, session: Session, keys: Keys) -> tuple[list[Condition], bool]:
+    """What must hold for a conversation, and whether it is quick to find all that fit at once, because they hold something that is rare.
 
     Raises:
         WrongValue: a value that nothing can be looked for by.
@@ -146,21 +140,21 @@ def conditions(filters: Filters, session: Session, keys: Keys, walk: bool = Fals
             found.append(column >= least)
         if (most := getattr(filters, f"max_{name}")) is not None:
             found.append(column <= most)
-    members = partial(_member, session, walk)
+    held: list[tuple[Condition, bool]] = []
     if filters.form:
-        found.append(members(ConversationForm.conversation_id, ConversationForm.form.in_(filters.form)))
+        held.append(_member(session, ConversationForm.conversation_id, ConversationForm.form.in_(filters.form)))
     if filters.tag:
-        found.append(members(Tag.conversation_id, Tag.tag.in_(filters.tag)))
+        held.append(_member(session, Tag.conversation_id, Tag.tag.in_(filters.tag)))
     if filters.text:
-        found.append(_holds_words(session, keys, filters.text, walk))
-    return found
+        held.append(_holds_words(session, keys, filters.text))
+    return [*found, *(condition for condition, _rare in held)], any(rare for _condition, rare in held)
 
 
 def _plain_choices(filters: Filters, name: str) -> tuple[Any, ...]:
     return tuple(getattr(filters, name))
 
 
-def _holds_words(session: Session, keys: Keys, text: str, walk: bool) -> Condition:
+def _holds_words(session: Session, keys: Keys, text: str) -> tuple[Condition, bool]:
     words = words_of(text)
     if not words:
         raise WrongValue("there is no word in what is looked for")
@@ -170,19 +164,20 @@ def _holds_words(session: Session, keys: Keys, text: str, walk: bool) -> Conditi
     # The rarest first: the others are looked up for what it finds.
     numbers = {number: _how_many(session, Word.word == number, Word.conversation_id) for number in hashes}
     first, *others = sorted(numbers, key=numbers.__getitem__)
-    if walk or numbers[first] >= _SOME:
-        return and_(*(exists().where(and_(Word.word == number, Word.conversation_id == Conversation.id)) for number in (first, *others)))
+    if numbers[first] >= _SOME:
+        each = (exists().where(and_(Word.word == number, Word.conversation_id == Conversation.id)) for number in (first, *others))
+        return and_(*each), False
     found = select(Word.conversation_id).where(Word.word == first)
     for number in others:
         other = aliased(Word)
         found = found.join(other, and_(other.conversation_id == Word.conversation_id, other.word == number))
-    return Conversation.id.in_(found)
+    return Conversation.id.in_(found), True
 
 
-def _member(session: Session, walk: bool, column: Any, condition: Condition) -> Condition:
-    if walk or _how_many(session, condition, column) >= _SOME:
-        return exists().where(and_(condition, column == Conversation.id))
-    return Conversation.id.in_(select(column).where(condition))
+def _member(session: Session, column: Any, condition: Condition) -> tuple[Condition, bool]:
+    if _how_many(session, condition, column) >= _SOME:
+        return exists().where(and_(condition, column == Conversation.id)), False
+    return Conversation.id.in_(select(column).where(condition)), True
 
 
 def _how_many(session: Session, condition: Condition, column: Any) -> int:

@@ -17,7 +17,7 @@ from bot.transcripts import audit, models, opening
 from bot.transcripts.counting import read_figures, subtract
 from bot.transcripts.database import Database
 from bot.transcripts.errors import Conflict, NotFound, StoreError, WrongValue
-from bot.transcripts.filters import FEW, ORDERS, Filters, beyond, conditions, count_up_to, order_by
+from bot.transcripts.filters import ORDERS, Filters, beyond, conditions, count_up_to, order_by
 from bot.transcripts.redaction import redact
 from bot.transcripts.views import Figures, MessageView, Note, Page, SavedView, Summary, Transcript
 from bot.wegwijzer.situation import SituationError, parse_situation
@@ -68,13 +68,12 @@ class Repository:
         """A page of the conversations that fit; pages count from 1. ``more``: there are more than ``COUNTED``."""
         page, size = max(1, page), min(max(1, size), MAX_PAGE_SIZE)
         with self._database.reading() as session:
-            wanted = conditions(filters, session, self._keys)
-            total = count_up_to(session, wanted, self.COUNTED)
-            if total >= FEW:
-                wanted = conditions(filters, session, self._keys, walk=True)
+            wanted, rare = conditions(filters, session, self._keys)
             # Only what lies in the index is walked over; the rows are fetched for the page alone.
-            ids = select(models.Conversation.id).where(*wanted).order_by(*order_by(order)).limit(size).offset((page - 1) * size)
-            found = session.execute(ids).scalars().all()
+            ids = select(models.Conversation.id, *([func.count().over()] if rare else [])).where(*wanted)
+            rows = session.execute(ids.order_by(*order_by(order)).limit(size).offset((page - 1) * size)).all()
+            found = [row[0] for row in rows]
+            total = int(rows[0][1]) if rare and rows else count_up_to(session, wanted, self.COUNTED)
             items = opening.summaries(session, self._keys, found)
             return Page(items, min(total, self.COUNTED), total > self.COUNTED, page, size)
 
@@ -118,9 +117,7 @@ class Repository:
             row = session.get(models.Conversation, conversation_id)
             if row is None:
                 raise NotFound("there is no such conversation")
-            wanted = conditions(filters, session, self._keys)
-            if count_up_to(session, wanted, FEW) >= FEW:
-                wanted = conditions(filters, session, self._keys, walk=True)
+            wanted, _rare = conditions(filters, session, self._keys)
             found = []
             for after in (False, True):
                 further, nearest = beyond(order, row, after)
