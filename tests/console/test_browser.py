@@ -68,7 +68,7 @@ def items(page: Any) -> Any:
     return page.locator("a.item")
 
 
-def test_a_moderators_day(opened: Any, database: Database, address: str) -> None:
+def test_a_moderators_day(opened: Any, database: Database, address: str) -> None:  # noqa: PLR0915 (one day, from beginning to end)
     store.add(
         database,
         [
