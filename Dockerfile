@@ -33,10 +33,11 @@ ENV PATH=/app/.venv/bin:$PATH \
     RASA_TELEMETRY_ENABLED=false \
     SENTRY_DSN= \
     WEGWIJZER_HOST=0.0.0.0 \
+    WEGWIJZER_CONSOLE_HOST=0.0.0.0 \
     WEGWIJZER_DATA_DIR=/data
 USER 10001
 VOLUME /data
-EXPOSE 5005
+EXPOSE 5005 5006
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5005/health', timeout=4)"]
 CMD ["wegwijzer", "run"]
