@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 HEIGHT = 120.0
-_STEP = 24.0
-_BAR = 16.0
+#: All charts are as wide, whatever they count, so that they line up on the page.
+_WIDTH = 744.0
+_BAR_SHARE, _WIDEST_BAR = 0.66, 30.0
 #: A hidden number is drawn this high, hatched: it says that there is something, not how much.
 _HIDDEN_HEIGHT = 5.0
 
@@ -42,13 +43,15 @@ class Columns:
 def columns(points: Sequence[tuple[str, int | None]], every: int = 1) -> Columns:
     """Columns for labels and values; a label under each ``every``-th."""
     top = _round_up(max((value or 0 for _label, value in points), default=0))
+    step = _WIDTH / max(len(points), 1)
+    width = min(step * _BAR_SHARE, _WIDEST_BAR)
     bars = []
     for place, (label, value) in enumerate(points):
         height = _HIDDEN_HEIGHT if value is None else HEIGHT * value / top
-        x = place * _STEP + (_STEP - _BAR) / 2
-        bars.append(Bar(x, HEIGHT - height, _BAR, height, label, value, place % every == 0))
+        x = round(place * step + (step - width) / 2, 2)
+        bars.append(Bar(x, HEIGHT - height, round(width, 2), height, label, value, place % every == 0))
     lines = sorted({0, top // 2, top}) if top > 1 else [0, 1]
-    return Columns(len(points) * _STEP, tuple(bars), tuple((HEIGHT - HEIGHT * line / top, line) for line in lines))
+    return Columns(_WIDTH, tuple(bars), tuple((HEIGHT - HEIGHT * line / top, line) for line in lines))
 
 
 def _round_up(largest: int) -> int:

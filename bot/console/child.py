@@ -11,10 +11,10 @@ from bot.runtime.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-#: Exit status for what only a person can mend, such as a port that is in use: starting again would not help.
+#: Exit status for what a person has to mend, such as a port that is in use: there is no hurry to try again.
 _FOR_A_PERSON = 2
-_STOP_SECONDS = 5.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
+_STOP_SECONDS = 8.0
+_FIRST_PAUSE, _PATIENT_PAUSE, _LONGEST_PAUSE = 2.0, 60.0, 300.0
 
 
 class ConsoleProcess:
@@ -52,9 +52,7 @@ class ConsoleProcess:
                 sys.executable, "-m", "bot", "console", "--port", str(self._port), "--with-parent", stdin=asyncio.subprocess.PIPE
             )
             status = await self._process.wait()
-            if status in (0, _FOR_A_PERSON):
-                logger.error("the console ended (%s); the bot goes on without it", status)
-                return
-            logger.error("the console fell over (%s); it is started again in %d s", status, pause)
+            pause = max(pause, _PATIENT_PAUSE) if status == _FOR_A_PERSON else pause
+            logger.error("the console ended (%s); the bot goes on, and tries again in %d s", status, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

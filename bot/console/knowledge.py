@@ -11,6 +11,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.wrappers import Response as AnyResponse
 
+from bot.channels.channel_texts import channel_texts
 from bot.console.app import console, needs
 from bot.console.logins import MODERATOR, READER
 from bot.wegwijzer import schema
@@ -49,7 +50,8 @@ class Checker:
 def _check(content: Content) -> Check:
     now = dt.datetime.now(dt.timezone.utc)
     try:
-        problems, remarks = check_content(load_content(content.folder), now.date())
+        written = load_content(content.folder)
+        problems, remarks = check_content(written, now.date(), channel_texts(written))
     except ContentError as error:
         problems, remarks = error.problems, []
     return Check(now, problems, remarks)

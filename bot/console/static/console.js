@@ -119,6 +119,7 @@ for (const field of document.querySelectorAll("[data-select]")) field.addEventLi
 document.querySelector("[data-print]")?.addEventListener("click", () => print());
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
+  if (event.target.hasAttribute("data-download")) return;
   if (event.target.dataset.sent && event.target.method === "post") event.preventDefault();
   event.target.dataset.sent = "1";
 });
