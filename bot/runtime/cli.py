@@ -276,9 +276,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _content_check(_arguments: argparse.Namespace) -> int:
     from bot.channels.channel_texts import channel_texts
+    from bot.console.texts import load_texts
     from bot.wegwijzer.check import check_content
 
     content = load_content()
+    load_texts(content)
     problems, remarks = check_content(content, _now().date(), channel_texts(content))
     for remark in remarks:
         print(f"let op: {remark}")
