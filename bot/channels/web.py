@@ -113,6 +113,10 @@ class WebChannel:
         await self._conversations.stop()
         self._sessions.close()
 
+    def open_streams(self) -> int:
+        """Connections that wait for events. May be asked from another thread."""
+        return self._streams.count()
+
     async def _sweep(self) -> None:
         while True:
             try:

@@ -54,7 +54,11 @@ class Slots:
 
     def full(self) -> bool:
         """Whether there is no room for anybody."""
-        return self._open.total() >= self._total
+        return self.count() >= self._total
+
+    def count(self) -> int:
+        """How many are open. May be asked from another thread."""
+        return sum(list(self._open.values()))
 
     def enter(self, key: str) -> None:
         """Count one more."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from actions.base import renderer
 from bot.nlu.text import clean_unicode
-from bot.runtime import turn_cost
+from bot.runtime import metrics, turn_cost
 from bot.runtime.actions import InProcessActions, trust_own_actions
 from bot.runtime.errors import UserError
 from bot.runtime.locks import QueueLockStore
@@ -133,6 +134,8 @@ class Bot:
             if transcripts:
                 transcripts.close()
             raise ModelError(f"model {path.name} cannot be loaded ({type(error).__name__}); train again with 'make train'") from error
+        assert agent.processor
+        metrics.watch_understanding(agent.processor)
         bot = cls(agent, store, settings, path, transcripts)
         turn_cost.leave_loaded_objects_alone()
         return bot
@@ -225,7 +228,8 @@ class Bot:
         message_id = (metadata or {}).get("message_id")
         message = UserMessage(text, replies, sender_id, input_channel=channel, message_id=message_id, metadata=metadata or {})
         try:
-            tracker = await asyncio.wait_for(self._handle(message), timeout=self._settings.reply_seconds)
+            with metrics.turn(channel):
+                tracker = await asyncio.wait_for(self._handle(message), timeout=self._settings.reply_seconds)
         except Exception as error:  # noqa: BLE001 (whatever fails inside Rasa, the user gets an answer)
             # The text of the message must not reach the log, so neither does the exception's message.
             logger.error("turn failed: %s", type(error).__name__)
@@ -242,7 +246,9 @@ class Bot:
         """Rasa's ``MessageProcessor.handle_message``, step by step, for the conversation as it then is: Rasa would have it read again."""
         processor = self._agent.processor
         assert processor is not None
+        asked = time.perf_counter()
         async with self._agent.lock_store.lock(message.sender_id):
+            metrics.lock_waited(time.perf_counter() - asked)
             tracker = await processor.log_message(message, should_save_tracker=False)
             tracker = await processor.run_action_extract_slots(message.output_channel, tracker)
             await processor._run_prediction_loop(message.output_channel, tracker)

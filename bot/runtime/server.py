@@ -17,6 +17,7 @@ from sanic.server.protocols.http_protocol import HttpProtocol
 from bot.channels.telegram import TelegramChannel
 from bot.channels.web import WebChannel
 from bot.console.child import ConsoleProcess
+from bot.runtime import metrics
 from bot.runtime.bot import Bot
 from bot.runtime.errors import UserError
 from bot.runtime.settings import Settings
@@ -86,11 +87,15 @@ def _new_event_loop_policy() -> None:
 
 async def _serve(settings: Settings, listener: socket.socket, port: int, console_port: int) -> None:
     print("Wegwijzer is starting ...", flush=True)
+    # Held before the model is read: a port that is in use is said at once.
+    stop_metrics = metrics.serve(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
     bot = Bot.load(settings)
     try:
         await bot.check()
         channel = WebChannel(bot, settings)
         telegram = TelegramChannel(bot, settings)
+        transcripts = bot.transcripts
+        metrics.watch(channel.open_streams, transcripts.waiting if transcripts else int, lambda: transcripts.lost if transcripts else 0)
         app = make_app(bot, channel, telegram)
         server = await app.create_server(
             sock=listener,
@@ -114,6 +119,9 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
         await telegram.stop()
         await _drain(server.connections)
     finally:
+        # Its thread asks the transcripts how they are: it ends before they do.
+        if stop_metrics:
+            stop_metrics()
         bot.close()
 
 
