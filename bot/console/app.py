@@ -22,6 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.channels.web_tokens import signing_key
 from bot.console.logins import Logins, Visitor
+from bot.console.remembered import Remembered
 from bot.console.texts import Texts
 from bot.runtime.settings import Settings
 from bot.transcripts.database import Database
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 KEY_FILE = "console.key"
 _BODY_BYTES = 64 * 1024
+_REMEMBER_SECONDS = 10.0
 _STATIC = Path(__file__).with_name("static")
 
 #: Nothing from elsewhere, nothing inline, no frames: text of a transcript that looks like HTML could do nothing if it ever got out.
@@ -75,6 +77,7 @@ class Console:
     repository: Repository
     logins: Logins
     database: Database
+    remembered: Remembered
 
 
 def console() -> Console:
@@ -138,6 +141,7 @@ def create_app(settings: Settings, database: Database, content: Content | None =
         Repository(database),
         Logins(database, settings.console_idle_minutes * 60, settings.console_hours * 3600),
         database,
+        Remembered(_REMEMBER_SECONDS),
     )
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies)  # type: ignore[method-assign]
@@ -200,6 +204,8 @@ def _let_in() -> AnyResponse | str | tuple[str, int] | None:
 
 
 def _add_headers(response: Response) -> Response:
+    if request.method == "POST":
+        console().remembered.forget()
     response.headers.extend(_HEADERS)
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"

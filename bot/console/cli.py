@@ -36,8 +36,10 @@ def add_commands(commands: Any, parser_class: type[argparse.ArgumentParser], por
 
 def _console(arguments: argparse.Namespace) -> int:
     from bot.console.serve import serve
+    from bot.runtime import logs
 
     settings = load_settings()
+    logs.configure(settings)
     return serve(settings, arguments.port or settings.console_port or 5006, with_parent=arguments.with_parent)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -80,22 +81,22 @@ def index() -> Page:
 
 def _panes(wanted: Query) -> dict[str, Any]:
     """What the first two panes need."""
-    repository = console().repository
+    repository, remembered = console().repository, console().remembered
     return {
         "query": wanted,
         "page": repository.list(wanted.filters, order=wanted.order, page=wanted.page, size=wanted.size),
         "shelves": _shelves(wanted),
         "views": repository.views(visitor().account.id),
-        "choices": {name: repository.values(name) for name in ("channel", "platform", "tag")},
+        "choices": {name: remembered.get(name, partial(repository.values, name)) for name in ("channel", "platform", "tag")},
         "people": {account.id: account for account in console().logins.accounts.all()},
     }
 
 
 def _shelves(wanted: Query) -> list[Shelf]:
-    repository = console().repository
-    by_status = repository.status_counts()
+    repository, remembered = console().repository, console().remembered
+    by_status = remembered.get("status", repository.status_counts)
     still_open = sum(by_status.get(status, 0) for status in OPEN)
-    urgent = [repository.urgency_counts(status) for status in OPEN]
+    urgent = remembered.get("urgency", lambda: [repository.urgency_counts(status) for status in OPEN])
     crises, failures = (sum(counts.get(urgency, 0) for counts in urgent) for urgency in (3, 2))
     texts = console().texts
     plain = {name: value for name, value in wanted.args.items() if name not in ("p", "z", "volgorde", "aantal")}
