@@ -12,6 +12,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,12 @@ def read_evaluation(folder: Path = EVALUATION_FOLDER) -> list[str]:
     return [str(json.loads(line)["text"]) for line in lines if line.strip()]
 
 
+@cache  # each text is looked at several times
 def _plain(text: str) -> str:
     return _NO_WORD.sub(" ", normalise(text)).strip()
 
 
+@cache
 def _grams(plain: str) -> frozenset[str]:
     return frozenset(plain[place : place + _GRAM] for place in range(max(1, len(plain) - _GRAM + 1)))
 
