@@ -44,7 +44,9 @@ class Running:
         from bot.transcripts.models import Conversation
 
         with self.transcripts.database.reading() as session:
-            id_ = session.execute(select(Conversation.id).where(Conversation.key == self.transcripts.database.keys.conversation(sender))).scalar()
+            id_ = session.execute(
+                select(Conversation.id).where(Conversation.key == self.transcripts.database.keys.conversation(sender))
+            ).scalar()
         return self.repository.read(id_, "test") if id_ else None
 
 
@@ -200,5 +202,3 @@ def _today() -> tuple[Any, Any]:
 
     today = dt.datetime.now(BRUSSELS).date()
     return today - dt.timedelta(days=1), today + dt.timedelta(days=1)
-
-
