@@ -22,7 +22,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from actions.base import renderer
 from bot.nlu.text import clean_unicode
-from bot.runtime import metrics, turn_cost
+from bot.runtime import logs, metrics, turn_cost
 from bot.runtime.actions import InProcessActions, trust_own_actions
 from bot.runtime.errors import UserError
 from bot.runtime.locks import QueueLockStore
@@ -96,9 +96,7 @@ class Bot:
         self.model = model
 
     @classmethod
-    def load(
-        cls, settings: Settings, model: Path | None = None, in_memory: bool = False, transcripts: Transcripts | None = None
-    ) -> Bot:
+    def load(cls, settings: Settings, model: Path | None = None, in_memory: bool = False, transcripts: Transcripts | None = None) -> Bot:
         """Load the newest model (or the one given) and the actions.
 
         Args:
@@ -223,6 +221,13 @@ class Bot:
             self.transcripts.close()
 
     async def _turn(self, sender_id: str, text: str, channel: str, metadata: dict[str, Any] | None) -> Reply:
+        with logs.request():
+            began = time.perf_counter()
+            reply = await self._answered(sender_id, text, channel, metadata)
+            logger.info("turn answered", extra={"channel": channel, "milliseconds": round((time.perf_counter() - began) * 1000)})
+            return reply
+
+    async def _answered(self, sender_id: str, text: str, channel: str, metadata: dict[str, Any] | None) -> Reply:
         replies = Replies(channel)
         # A message that is taken again after a crash is known by its id, and stands once in the transcript.
         message_id = (metadata or {}).get("message_id")

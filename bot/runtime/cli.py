@@ -147,9 +147,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from bot.runtime import serving_only
 
     serving_only.install()
+    from bot.runtime import logs
     from bot.runtime.server import serve
 
     settings = load_settings()
+    logs.configure(settings)
     return serve(settings, arguments.port, settings.console_port if arguments.console_port is None else arguments.console_port)
 
 

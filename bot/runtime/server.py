@@ -17,7 +17,7 @@ from sanic.server.protocols.http_protocol import HttpProtocol
 from bot.channels.telegram import TelegramChannel
 from bot.channels.web import WebChannel
 from bot.console.child import ConsoleProcess
-from bot.runtime import metrics
+from bot.runtime import logs, metrics
 from bot.runtime.bot import Bot
 from bot.runtime.errors import UserError
 from bot.runtime.settings import Settings
@@ -143,6 +143,14 @@ def make_app(bot: Bot, channel: WebChannel, telegram: TelegramChannel) -> Sanic:
     async def version_(_request: Request) -> HTTPResponse:
         return json({"wegwijzer": version("wegwijzer"), "rasa": version("rasa"), "model": bot.model.name})
 
+    async def begin(request: Request) -> None:
+        request.ctx.id = logs.begin_request()
+
+    async def name_request(request: Request, response: HTTPResponse) -> None:
+        response.headers["X-Request-ID"] = getattr(request.ctx, "id", "")
+
+    app.register_middleware(begin, "request")
+    app.register_middleware(name_request, "response")  # type: ignore[arg-type]
     app.add_route(health, "/health", methods=["GET"])
     app.add_route(version_, "/version", methods=["GET"])
     channel.register(app)

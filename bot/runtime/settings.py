@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     smtp_user: str | None = Field(None, description="name to log in to it")
     smtp_password: SecretStr | None = Field(None, description="password to log in to it")
 
+    log_format: Literal["text", "json"] = Field(
+        "text", description="text: errors and warnings; json: an object a line, one for each turn too; what users write stands in neither"
+    )
     metrics_port: int = Field(0, ge=0, lt=65536, description="port on which Prometheus finds the metrics, never the bot's own; 0 is off")
     metrics_host: str = Field("127.0.0.1", description="address of that port; nobody has to log in there, so never one that is public")
 
