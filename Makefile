@@ -100,6 +100,18 @@ conversations: model ## write docs/conversations.md with what the bot answers to
 bench: model ## measure beside the example bot of Rasa
 	@$(PYTHON) -m benchmarks $(ARGS)
 
+.PHONY: curves
+curves: model ## draw what the thresholds of the language understanding are chosen from, into docs/images/
+	@$(PYTHON) -m benchmarks.curves $(ARGS)
+
+.PHONY: bench-robustness
+bench-robustness: model ## measure what sloppy writing costs each facet
+	@$(PYTHON) -m benchmarks.robustness $(ARGS)
+
+.PHONY: bench-nlu
+bench-nlu: install ## train and compare classifiers on the same messages, DIET among them
+	@$(PYTHON) -m benchmarks.nlu_models $(ARGS)
+
 .PHONY: bench-redaction
 bench-redaction: install ## measure redaction on the labelled messages, figures into docs/redaction.md
 	@$(PYTHON) -m bot.transcripts.measure --write $(ARGS)

@@ -26,15 +26,16 @@ _HURRIED = {
 }  # fmt: skip
 
 
-def sloppy(text: str, strength: float = 1.0) -> str:
+def sloppy(text: str, strength: float = 1.0, seed: int = 0) -> str:
     """The text with typing errors, hurried spelling, missing capitals, spaces and punctuation.
 
     Args:
         strength: 0 leaves the text as it is; 1 changes about one word in five.
+        seed: another number gives other errors in the same text.
     """
     if strength <= 0:
         return text
-    chance = random.Random(zlib.crc32(text.encode("utf-8")))
+    chance = random.Random(zlib.crc32(text.encode("utf-8"), seed))
     text = text.lower() if chance.random() < 0.7 else text
     if chance.random() < 0.4:
         text = text.replace(",", "").replace(".", "").replace("'", "")
