@@ -1,4 +1,4 @@
-"""Conversations kept in one SQLite file, in a size that does not grow.
+"""Conversations kept in a size that does not grow, here in one SQLite file.
 
 Rasa writes, reads and replays all events of a conversation at every turn, so that a turn costs more the longer the talk lasts.
 What this bot must remember lives in slots; of the events only those of the last turns are kept. A conversation that was not used
@@ -70,12 +70,59 @@ def _is_refused(tracker: DialogueStateTracker) -> bool:
     return "review_refused" in tracker.slots and bool(tracker.get_slot("review_refused"))
 
 
-class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
-    """Rasa tracker store over one SQLite file; ``None`` keeps everything in memory.
+class SmallTrackerStore(TrackerStore, SerializedTrackerAsDict):
+    """Rasa tracker store that keeps conversations small and gives what is new in them to the transcripts; where they are kept is for
+    those who inherit.
 
     Args:
         transcripts: where each turn is written for the moderators; None where nobody reads along.
     """
+
+    def __init__(self, domain: Domain | None, transcripts: Transcripts | None, expires_after: float) -> None:
+        super().__init__(domain)
+        self._transcripts = transcripts
+        self._expires_after = expires_after
+
+    async def replace(self, tracker: DialogueStateTracker) -> None:
+        """Write a conversation, and nothing to the transcripts."""
+        raise NotImplementedError
+
+    async def refused(self, sender_id: str) -> bool:
+        """Whether the user said that nobody may read this conversation."""
+        tracker = await self.retrieve(sender_id)
+        return tracker is not None and _is_refused(tracker)
+
+    def close(self) -> None:
+        """Close the files."""
+
+    async def disconnect(self) -> None:
+        """Close the connections."""
+
+    def _record(self, tracker: DialogueStateTracker, known: int) -> Future[bool] | None:
+        """Hand over the events beyond those ``known``: Rasa would have the conversation read and compared once more to find them."""
+        if self._transcripts is None or tracker.get_latest_input_channel() == UNRECORDED:
+            return None
+        new = [event.as_dict() for event in islice(tracker.events, known, None) if isinstance(event, _RECORDED)]
+        return self._transcripts.take(tracker.sender_id, new, _is_refused(tracker)) if new else None
+
+    @staticmethod
+    def _known(tracker: DialogueStateTracker) -> int:
+        """How many events there were when the conversation was read or written."""
+        return int(getattr(tracker, _KNOWN_EVENTS, 0))
+
+    @staticmethod
+    def _packed(tracker: DialogueStateTracker) -> str:
+        setattr(tracker, _KNOWN_EVENTS, len(tracker.events))
+        return json.dumps(shrink(tracker), ensure_ascii=False, separators=(",", ":"))
+
+    def _unpacked(self, sender_id: str, data: str) -> DialogueStateTracker:
+        tracker = DialogueStateTracker.from_dict(sender_id, json.loads(data), self.domain.slots)
+        setattr(tracker, _KNOWN_EVENTS, len(tracker.events))
+        return tracker
+
+
+class SqliteTrackerStore(SmallTrackerStore):
+    """Conversations in one SQLite file; ``None`` keeps everything in memory."""
 
     def __init__(
         self,
@@ -84,9 +131,7 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
         transcripts: Transcripts | None = None,
         expires_after: float = EXPIRES_AFTER_SECONDS,
     ) -> None:
-        super().__init__(domain)
-        self._transcripts = transcripts
-        self._expires_after = expires_after
+        super().__init__(domain, transcripts, expires_after)
         self._next_sweep = 0.0
         # One connection, used from the event loop's thread only: writes are a few hundred microseconds each.
         self._database = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
@@ -100,23 +145,13 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Write a conversation in place of what was known of it, and what is new in it to the transcripts."""
-        recorded = self._record(tracker)
+        recorded = self._record(tracker, self._known(tracker))
         await self.replace(tracker)
         if self._transcripts and recorded:
             await self._transcripts.written(recorded)
 
-    def _record(self, tracker: DialogueStateTracker) -> Future[bool] | None:
-        """Hand over the events since the conversation was read: Rasa would have it read and compared once more to find them."""
-        known = getattr(tracker, _KNOWN_EVENTS, 0)
-        if self._transcripts is None or tracker.get_latest_input_channel() == UNRECORDED:
-            return None
-        new = [event.as_dict() for event in islice(tracker.events, known, None) if isinstance(event, _RECORDED)]
-        return self._transcripts.take(tracker.sender_id, new, _is_refused(tracker)) if new else None
-
     async def replace(self, tracker: DialogueStateTracker) -> None:
-        """Write a conversation, and nothing to the transcripts."""
-        setattr(tracker, _KNOWN_EVENTS, len(tracker.events))
-        data = json.dumps(shrink(tracker), ensure_ascii=False, separators=(",", ":"))
+        data = self._packed(tracker)
         self._database.execute(
             "INSERT INTO tracker VALUES (?, ?, ?) ON CONFLICT (sender_id) DO UPDATE SET data = excluded.data, used_at = excluded.used_at",
             (tracker.sender_id, data, time.time()),
@@ -128,16 +163,7 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
         row = self._database.execute(
             "SELECT data FROM tracker WHERE sender_id = ? AND used_at > ?", (sender_id, time.time() - self._expires_after)
         ).fetchone()
-        if row is None:
-            return None
-        tracker = DialogueStateTracker.from_dict(sender_id, json.loads(row[0]), self.domain.slots)
-        setattr(tracker, _KNOWN_EVENTS, len(tracker.events))
-        return tracker
-
-    async def refused(self, sender_id: str) -> bool:
-        """Whether the user said that nobody may read this conversation."""
-        tracker = await self.retrieve(sender_id)
-        return tracker is not None and _is_refused(tracker)
+        return self._unpacked(sender_id, row[0]) if row else None
 
     async def keys(self) -> Iterable[str]:
         """Ids of all conversations."""
@@ -149,7 +175,6 @@ class SqliteTrackerStore(TrackerStore, SerializedTrackerAsDict):
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Close the file."""
         self._database.close()
 
     def _sweep(self) -> None:
