@@ -24,8 +24,8 @@ from actions.base import renderer
 from bot.nlu.text import clean_unicode
 from bot.runtime import logs, metrics, turn_cost
 from bot.runtime.actions import InProcessActions, trust_own_actions
-from bot.runtime.errors import UserError
 from bot.runtime.locks import QueueLockStore
+from bot.runtime.model_files import ModelError, check_hash
 from bot.runtime.quiet import rasa_logs
 from bot.runtime.settings import Settings
 from bot.runtime.trackers import UNRECORDED, SqliteTrackerStore
@@ -38,10 +38,6 @@ logger = logging.getLogger(__name__)
 #: Put before text of a user that begins with "/", which Rasa would read as an intent. Invisible, and dropped by the normaliser.
 _NOT_A_COMMAND = "\u2060"
 _PAYLOAD = re.compile(r"^/[a-z_]{1,40}(\{.{0,400}\})?$", re.S)
-
-
-class ModelError(UserError):
-    """A model that is missing or cannot be used; one line."""
 
 
 class Replies(OutputChannel):
@@ -109,6 +105,7 @@ class Bot:
         path = model or newest_model(settings.models_dir)
         if not path.is_file():
             raise ModelError(f"there is no model {path}")
+        checked = check_hash(path, settings.model_sha256)
         rasa_logs()
         trust_own_actions()
         turn_cost.cut()
@@ -132,6 +129,8 @@ class Bot:
             if transcripts:
                 transcripts.close()
             raise ModelError(f"model {path.name} cannot be loaded ({type(error).__name__}); train again with 'make train'") from error
+        if not checked and not in_memory:
+            logger.warning("model %s has no hash beside it: nobody knows whether it is what was trained", path.name)
         assert agent.processor
         metrics.watch_understanding(agent.processor)
         bot = cls(agent, store, settings, path, transcripts)

@@ -213,7 +213,7 @@ def _typed_button(line: str, options: list[dict[str, str]]) -> str | None:
 
 def _parse(arguments: argparse.Namespace) -> int:
     from bot.nlu.reading import reading
-    from bot.runtime.bot import ModelError
+    from bot.runtime.model_files import ModelError
     from bot.wegwijzer.signpost import Signpost
 
     if not _is_text(arguments.text):

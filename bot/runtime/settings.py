@@ -23,6 +23,11 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(PROJECT / ".data", description="folder for conversations and keys")
     models_dir: Path = Field(PROJECT / "models", description="folder with trained models; the newest one is used")
+    model_sha256: str | None = Field(
+        None,
+        regex="^([0-9a-f]{64})?$",
+        description="SHA-256 of the model; another one is not loaded. Without it, the file beside the model counts",
+    )
     host: str = Field("127.0.0.1", description="address on which the bot listens")
     max_characters: int = Field(2000, ge=100, le=10000, description="longest message that is read")
     tracker_hours: float = Field(24.0, gt=0, description="hours after which an unused conversation is removed")
@@ -90,6 +95,7 @@ class Settings(BaseSettings):
     )
 
     @validator(
+        "model_sha256",
         "telegram_token",
         "telegram_webhook_url",
         "telegram_secret",

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from bot.runtime.errors import UserError
+from bot.runtime.model_files import write_hash
 from bot.runtime.quiet import rasa_logs
 from bot.runtime.settings import PROJECT, Settings
 from bot.runtime.tensorflow_free import is_installed, refuse_tensorflow_components
@@ -43,7 +44,7 @@ def check_config(path: Path = CONFIG) -> None:
 
 
 def train(settings: Settings, quiet: bool = False) -> Path:
-    """Check, train and write a model; returns its path.
+    """Check, train and write a model with its hash beside it; returns its path.
 
     Raises:
         ContentError, TrainingError: what is wrong with content, configuration or data.
@@ -72,4 +73,6 @@ def train(settings: Settings, quiet: bool = False) -> Path:
             raise TrainingError(str(error).strip().splitlines()[0]) from error
     if not result.model:
         raise TrainingError("training ended without a model; the lines above say why")
-    return Path(result.model)
+    model = Path(result.model)
+    write_hash(model)
+    return model
