@@ -25,9 +25,12 @@ _HURRIED = {
     "tegen": ("tgn", "tege"), "inderdaad": ("idd",), "foto": ("fotoo", "foto"), "jullie": ("julli",), "vandaag": ("vndg",),
 }  # fmt: skip
 
+#: Put behind a message now and then: what a sad or angry message ends in says little, and must not make it look like a joke.
+_EMOJI = ("😭", "😢", "💔", "😔", "😞", "🥺", "😥", "🙁", "😡", "😶", "🙏", "😩")
+
 
 def sloppy(text: str, strength: float = 1.0, seed: int = 0) -> str:
-    """The text with typing errors, hurried spelling, missing capitals, spaces and punctuation.
+    """The text with typing errors, hurried spelling, missing capitals, spaces and punctuation, and now and then an emoji.
 
     Args:
         strength: 0 leaves the text as it is; 1 changes about one word in five.
@@ -51,7 +54,7 @@ def sloppy(text: str, strength: float = 1.0, seed: int = 0) -> str:
     if chance.random() < 0.15 * strength and len(words) > 3:
         place = chance.randrange(1, len(words))
         joined = " ".join(words[:place]) + " ".join(words[place:])
-    return joined
+    return f"{joined} {chance.choice(_EMOJI)}" if chance.random() < 0.12 * strength else joined
 
 
 def _mistype(word: str, chance: random.Random) -> str:
