@@ -14,7 +14,9 @@ from bot.nlu.augment import sloppy
 
 #: About one word in five is touched, as in training.
 WORD_SHARE = 0.2
-_EMOJI = ("😭", "😂", "🥺", "💀", "🙄", "😔", "❤️", "🤷‍♀️", "👀", "🙏🏽")
+_EMOJI = ("😭", "🥺", "🙄", "😔", "❤️", "🤷‍♀️", "👀", "🙏🏽", "😩", "💔")
+#: Apart from the others, since they change what is said: "ik wil dood 💀" may be no wish to die. Never part of ``MIXED``.
+_LAUGHING = ("😂", "💀", "🤣", "😅")
 _ZERO_WIDTH = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad")
 _LOOKALIKES = {"a": "а", "c": "с", "e": "е", "i": "і", "o": "о", "p": "р", "x": "х", "y": "у", "j": "ј", "s": "ѕ"}
 _ROWS = ("azertyuiop", "qsdfghjklm", "wxcvbn")
@@ -82,9 +84,12 @@ def _flat(text: str, _: random.Random) -> str:
     return "".join(char for char in text.lower() if char not in ".,;:!?\"'’")
 
 
-def _with_emoji(text: str, chance: random.Random) -> str:
-    added = "".join(chance.choice(_EMOJI) for _ in range(chance.randint(1, 3)))
-    return f"{added} {text}" if chance.random() < 0.2 else f"{text} {added}"
+def _with(signs: tuple[str, ...]) -> Word:
+    def added(text: str, chance: random.Random) -> str:
+        chosen = "".join(chance.choice(signs) for _ in range(chance.randint(1, 3)))
+        return f"{chosen} {text}" if chance.random() < 0.2 else f"{text} {chosen}"
+
+    return added
 
 
 _MISTAKES = (_neighbour, _no_end, _doubled, _dropped, _swapped)
@@ -99,7 +104,7 @@ def _mixed(text: str, chance: random.Random) -> str:
         pieces = text.split(" ")
         at = chance.randrange(len(pieces))
         text = " ".join(pieces[: at + 1]) + " ".join(pieces[at + 1 :])
-    return _with_emoji(text, chance) if chance.random() < 0.3 else text
+    return _with(_EMOJI)(text, chance) if chance.random() < 0.3 else text
 
 
 #: Name -> what it does to a message.
@@ -111,7 +116,8 @@ _KINDS: Mapping[str, Word] = {
     "letters doubled": _each_word(_doubled),
     "spaces missing": _missing_spaces,
     "no capitals, no signs": _flat,
-    "emoji added": _with_emoji,
+    "emoji added": _with(_EMOJI),
+    "laughing emoji added": _with(_LAUGHING),
     "zero-width characters": _each_word(_zero_width, 0.5),
     "look-alike letters": _each_word(_lookalike, 0.5),
     "mixed": _mixed,

@@ -26,8 +26,8 @@ _COMMON = {
         iedereen niemand da ni nie ma ge gij kben kheb dak tis""".split()
     ),
 }
-#: Words that two of the lists share would decide nothing.
-_SHARED = {"a", "me", "ma", "on", "is", "of", "was", "had", "tu", "school", "help", "de", "we", "en", "die"}
+#: Words that two languages share would decide nothing ("her" is Turkish for "every").
+_SHARED = {"a", "her", "me", "ma", "on", "is", "of", "was", "had", "tu", "school", "help", "de", "we", "en", "die"}
 
 
 def language_of(text: str) -> str:
