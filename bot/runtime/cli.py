@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     table_.add_argument("--check", action="store_true", help="only say whether they are up to date")
     table_.set_defaults(do=_content_docs)
 
+    doctor_ = commands.add_parser("doctor", help="look at a deployment: what is wrong, and how to mend it")
+    doctor_.add_argument("--port", type=_port, default=5005)
+    doctor_.add_argument("--console-port", type=_port, help="in place of WEGWIJZER_CONSOLE_PORT")
+    doctor_.set_defaults(do=_doctor)
+
     telegram_ = commands.add_parser("telegram", help="the Telegram channel").add_subparsers(
         dest="telegram_command", metavar="command", required=True, parser_class=_Parser
     )
@@ -301,6 +306,22 @@ def _content_docs(arguments: argparse.Namespace) -> int:
     stale = write_docs(load_content(), check=arguments.check, more={"settings.md": settings_page()})
     if arguments.check and stale:
         raise UsageError(f"out of date: {', '.join(stale)}; write them with 'make docs'")
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from bot.runtime import serving_only
+
+    serving_only.install()
+    from bot.runtime.doctor import examine
+
+    settings = load_settings()
+    wrong = 0
+    for finding in examine(settings, arguments.port, arguments.console_port or settings.console_port):
+        wrong += finding.state == "wrong"
+        print(finding, flush=True)
+    if wrong:
+        raise UsageError(f"{wrong} thing(s) to mend, listed above")
     return 0
 
 
