@@ -12,10 +12,11 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.lock_store import LockStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -28,10 +29,13 @@ from bot.runtime.locks import QueueLockStore
 from bot.runtime.model_files import ModelError, check_hash
 from bot.runtime.quiet import rasa_logs
 from bot.runtime.settings import Settings
-from bot.runtime.trackers import UNRECORDED, SqliteTrackerStore
+from bot.runtime.trackers import UNRECORDED, SmallTrackerStore, SqliteTrackerStore
 from bot.transcripts.record import failure, feedback
 from bot.transcripts.service import Transcripts
 from bot.wegwijzer.render import Message
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +86,7 @@ class Bot:
     """A running bot. Make one with :meth:`load`; ``respond`` may be called from many tasks at once."""
 
     def __init__(
-        self, agent: Agent, store: SqliteTrackerStore, settings: Settings, model: Path, transcripts: Transcripts | None = None
+        self, agent: Agent, store: SmallTrackerStore, settings: Settings, model: Path, transcripts: Transcripts | None = None
     ) -> None:
         self._agent = agent
         self._store = store
@@ -101,6 +105,7 @@ class Bot:
 
         Raises:
             ModelError: no model, or one that cannot be loaded.
+            UserError: a setting that cannot be used; a Redis that does not answer.
         """
         path = model or newest_model(settings.models_dir)
         if not path.is_file():
@@ -111,15 +116,14 @@ class Bot:
         turn_cost.cut()
         if not in_memory:
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        redis = None if in_memory else _redis(settings)
         if transcripts is None and settings.transcripts and not in_memory:
             transcripts = Transcripts.start(settings)
-        store = SqliteTrackerStore(
-            Domain.empty(),
-            None if in_memory else settings.data_dir / "conversations.db",
-            transcripts,
-            expires_after=settings.tracker_hours * 3600,
-        )
-        agent = Agent(tracker_store=store, lock_store=QueueLockStore(), action_endpoint=InProcessActions())
+        store, lock_store = _stores(settings, in_memory, redis, transcripts)
+        agent = Agent(tracker_store=store, lock_store=lock_store, action_endpoint=InProcessActions())
+        if redis:
+            # Without Rasa's wrapper: where a read or a write fails, it goes on with an empty conversation in the memory of this process.
+            agent.tracker_store = store
         try:
             agent.load_model(str(path))
         except Exception as error:
@@ -173,10 +177,11 @@ class Bot:
 
     async def remember(self, sender_id: str, **slots: Any) -> None:
         """Take in what a channel knows without words, for instance from a link on a poster at school."""
-        tracker = await self._store.get_or_create_tracker(sender_id)
-        for name, value in slots.items():
-            tracker.update(SlotSet(name, value))
-        await self._store.save(tracker)
+        async with self._agent.lock_store.lock(sender_id):
+            tracker = await self._store.get_or_create_tracker(sender_id)
+            for name, value in slots.items():
+                tracker.update(SlotSet(name, value))
+            await self._store.save(tracker)
 
     async def snapshot(self, sender_id: str) -> list[dict[str, Any]]:
         """A conversation as it is now, JSON-ready; empty where there is none. For :meth:`restore`."""
@@ -188,7 +193,8 @@ class Bot:
         if not events:
             await self._store.delete(sender_id)
             return
-        await self._store.replace(DialogueStateTracker.from_dict(sender_id, events, self._store.domain.slots))
+        async with self._agent.lock_store.lock(sender_id):
+            await self._store.replace(DialogueStateTracker.from_dict(sender_id, events, self._store.domain.slots))
 
     async def record(self, sender_id: str, what: str, value: Any, channel: str = "wegwijzer") -> None:
         """Add to the transcript what a user did beside the messages; changes nothing in the conversation.
@@ -212,6 +218,10 @@ class Bot:
         await self._store.delete(sender_id)
         if self.transcripts:
             await self.transcripts.erase(sender_id)
+
+    async def disconnect(self) -> None:
+        """Close the connections; before :meth:`close`, from the event loop that made them."""
+        await self._store.disconnect()
 
     def close(self) -> None:
         """Close the files."""
@@ -237,14 +247,24 @@ class Bot:
         except Exception as error:  # noqa: BLE001 (whatever fails inside Rasa, the user gets an answer)
             # The text of the message must not reach the log, so neither does the exception's message.
             logger.error("turn failed: %s", type(error).__name__)
-            if self.transcripts:
-                self.transcripts.take(sender_id, [failure(error, channel)], await self._store.refused(sender_id))
+            await self._note_failure(sender_id, error, channel)
             return Reply(replies.messages or self._renderer.say("internal", "errors"))
         parsed = dict(tracker.latest_message.parse_data) if tracker.latest_message else None
         erased = any(item["type"] == "erased" for item in replies.messages)
         if erased:
             await self.erase(sender_id)
         return Reply(replies.messages or self._renderer.say("internal", "errors"), parsed, tracker.current_slot_values(), erased)
+
+    async def _note_failure(self, sender_id: str, error: Exception, channel: str) -> None:
+        """A turn that failed stands in the transcript, unless nobody may read along, or that cannot be known now."""
+        if not self.transcripts:
+            return
+        try:
+            refused = await self._store.refused(sender_id)
+        except Exception as away:  # noqa: BLE001 (the user is answered all the same)
+            logger.error("a failure is not in the transcript: %s", type(away).__name__)
+            return
+        self.transcripts.take(sender_id, [failure(error, channel)], refused)
 
     async def _handle(self, message: UserMessage) -> DialogueStateTracker:
         """Rasa's ``MessageProcessor.handle_message``, step by step, for the conversation as it then is: Rasa would have it read again."""
@@ -271,3 +291,26 @@ class Bot:
     def _safe(text: str) -> str:
         text = text.strip()
         return _NOT_A_COMMAND + text if text.startswith("/") else text
+
+
+def _redis(settings: Settings) -> Redis[str] | None:
+    """The Redis of the settings, once it has answered; None where there is none. The package is read only then."""
+    if settings.redis_url is None:
+        return None
+    from bot.runtime.redis_link import connect
+
+    return connect(settings.redis_url)
+
+
+def _stores(
+    settings: Settings, in_memory: bool, redis: Redis[str] | None, transcripts: Transcripts | None
+) -> tuple[SmallTrackerStore, LockStore]:
+    """Where conversations are kept and who holds them: in Redis, or in this process and its folder."""
+    seconds = settings.tracker_hours * 3600
+    if redis is None:
+        path = None if in_memory else settings.data_dir / "conversations.db"
+        return SqliteTrackerStore(Domain.empty(), path, transcripts, expires_after=seconds), QueueLockStore()
+    from bot.runtime.redis_locks import RedisLockStore
+    from bot.runtime.redis_trackers import RedisTrackerStore
+
+    return RedisTrackerStore(Domain.empty(), redis, transcripts, expires_after=seconds), RedisLockStore(redis)

@@ -122,6 +122,7 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
         # Its thread asks the transcripts how they are: it ends before they do.
         if stop_metrics:
             stop_metrics()
+        await bot.disconnect()
         bot.close()
 
 

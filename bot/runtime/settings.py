@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     streams_per_address: int = Field(500, ge=1, description="open event streams from one address")
     max_streams: int = Field(4000, ge=1, description="open event streams in all")
 
+    redis_url: SecretStr | None = Field(
+        None,
+        env="REDIS_URL",
+        description="Redis in which several bots share their conversations and take turns, for instance redis://:password@host:6379/0; "
+        "without it they are in the data folder",
+    )
+
     transcripts: bool = Field(True, description="whether conversations are kept, redacted, for the moderators")
     database_url: SecretStr | None = Field(
         None,
@@ -99,6 +106,7 @@ class Settings(BaseSettings):
         "telegram_token",
         "telegram_webhook_url",
         "telegram_secret",
+        "redis_url",
         "database_url",
         "transcript_key",
         "crisis_retention_days",

@@ -23,7 +23,7 @@ TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is set on this machine."""
     for name in list(os.environ):
-        if name.startswith(("WEGWIJZER_", "TELEGRAM_", "DATABASE_URL")):
+        if name.startswith(("WEGWIJZER_", "TELEGRAM_", "DATABASE_URL", "REDIS_URL")):
             monkeypatch.delenv(name)
 
 
@@ -117,7 +117,7 @@ SECRETS = [name for name in Settings.__fields__ if is_secret(name)]
 
 
 def test_these_are_the_secrets() -> None:
-    assert {"telegram_token", "telegram_secret", "transcript_key", "database_url", "smtp_password"} <= set(SECRETS)
+    assert {"telegram_token", "telegram_secret", "transcript_key", "database_url", "redis_url", "smtp_password"} <= set(SECRETS)
 
 
 @pytest.mark.parametrize("name", SECRETS)
