@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actions.base import Turn, WegwijzerAction, renderer, signpost
 from actions.signpost import disclose, listen, respond, typed_answer
+from bot.nlu.entities import age_band
 from bot.nlu.language import language_of
+from bot.nlu.text import normalise
 from bot.wegwijzer import listening
 from bot.wegwijzer.situation import Situation
 
@@ -136,6 +140,13 @@ class ActionFallback(WegwijzerAction):
             return
         if turn.slot("crisis_open"):
             turn.say("silence_after_crisis", options=[renderer().button("helplines", "ask_helpline")])
+            return
+        age = age_band(normalise(f"ik ben {turn.text}")) if turn.text.strip().isdecimal() else None
+        if age and not turn.situation.age_band:
+            # A bare "15" that nobody asked for is an age too.
+            turn.situation = replace(turn.situation, age_band=age)
+            turn.set(misunderstood=0)
+            respond(turn, turn.situation)
             return
         failures = int(turn.slot("misunderstood") or 0) + 1
         if failures >= 2:

@@ -157,13 +157,17 @@ class ActionSignpost(WegwijzerAction):
             return
         if not pending and not told and turn.intent in ("affirm", "deny", "dont_know", "skip"):
             turn.say({"affirm": "nothing_to_affirm", "deny": "nothing_to_deny"}.get(turn.intent, "nothing_to_skip"))
+            if turn.slot("crisis_open"):
+                turn.say("repeat", "crisis", options=[renderer().button("helplines", "ask_helpline")])
             disclose(turn)
             return
         if pending and turn.intent in ("dont_know", "skip"):
             turn.say("skipped")
         if turn.slot("crisis_open") and situation.crisis not in (None, "none"):
-            # The card was shown already: stay near, keep it in reach, and go on with what is told.
-            turn.say("repeat", "crisis")
+            # The card was shown already: stay near, keep it in reach, and go on with what is told, if anything is.
+            turn.say("repeat", "crisis", options=[] if told else [renderer().button("helplines", "ask_helpline")])
+            if not told:
+                return
             situation = replace(situation, crisis=None)
             give_advice(turn, situation)
             return
