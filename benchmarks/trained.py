@@ -44,11 +44,10 @@ def read_file(path: Path) -> list[dict[str, Any]]:
 
 
 def load_bot() -> Any:
-    """The bot with the newest model, as ``wegwijzer parse`` loads it."""
-    from bot.runtime import quiet, serving_only
+    """The bot with the newest model. scikit-learn stays usable beside it, unlike in ``wegwijzer run``."""
+    from bot.runtime import quiet
 
     quiet.apply()
-    serving_only.install()
     from bot.runtime.bot import Bot
     from bot.runtime.settings import load_settings
 
