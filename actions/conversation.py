@@ -142,8 +142,8 @@ class ActionFallback(WegwijzerAction):
             turn.say("silence_after_crisis", options=[renderer().button("helplines", "ask_helpline")])
             return
         age = age_band(normalise(f"ik ben {turn.text}")) if turn.text.strip().isdecimal() else None
-        if age and not turn.situation.age_band:
-            # A bare "15" that nobody asked for is an age too.
+        if age and turn.slot("advice") and not turn.situation.age_band:
+            # After advice a bare "15" that nobody asked for is an age too.
             turn.situation = replace(turn.situation, age_band=age)
             turn.set(misunderstood=0)
             respond(turn, turn.situation)
