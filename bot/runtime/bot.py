@@ -214,10 +214,12 @@ class Bot:
         await self._store.delete(sender_id)
 
     async def erase(self, sender_id: str) -> None:
-        """Remove a conversation for good, its transcript included."""
-        await self._store.delete(sender_id)
-        if self.transcripts:
-            await self.transcripts.erase(sender_id)
+        """Remove a conversation for good, its transcript included; the transcript also where the conversation cannot be reached now."""
+        try:
+            await self._store.delete(sender_id)
+        finally:
+            if self.transcripts:
+                await self.transcripts.erase(sender_id)
 
     async def disconnect(self) -> None:
         """Close the connections; before :meth:`close`, from the event loop that made them."""
@@ -294,7 +296,7 @@ class Bot:
 
 
 def _redis(settings: Settings) -> Redis[str] | None:
-    """The Redis of the settings, once it has answered; None where there is none. The package is read only then."""
+    """The Redis of the settings, once it has answered; None where there is none."""
     if settings.redis_url is None:
         return None
     from bot.runtime.redis_link import connect

@@ -19,11 +19,13 @@ from pydantic import SecretStr
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from bot.runtime.bot import Bot
 from bot.runtime.redis_link import connect
 from bot.runtime.redis_locks import RedisLockStore
 from bot.runtime.redis_trackers import LockLost, RedisTrackerStore
-from bot.runtime.settings import PROJECT
+from bot.runtime.settings import PROJECT, load_settings
 from bot.runtime.trackers import TURN_WINDOW
 
 T = TypeVar("T")
@@ -142,6 +144,25 @@ def test_a_conversation_that_was_removed_during_a_turn_stays_removed(redis_url: 
         assert await store.retrieve("x")
 
     run(redis_url, story)
+
+
+class Erased:
+    """Transcripts that remember what was erased."""
+
+    def __init__(self) -> None:
+        self.senders: list[str] = []
+
+    async def erase(self, sender: str) -> None:
+        self.senders.append(sender)
+
+
+def test_erasing_reaches_the_transcript_also_when_redis_is_away(tmp_path: Path) -> None:
+    transcripts = Erased()
+    store = RedisTrackerStore(DOMAIN, Redis.from_url(f"unix://{tmp_path}/nothing.sock"))
+    bot = Bot(None, store, load_settings(), tmp_path, transcripts)  # type: ignore[arg-type]
+    with pytest.raises(RedisError):
+        asyncio.run(bot.erase("x"))
+    assert transcripts.senders == ["x"]
 
 
 # --- whole bots, in processes of their own ---
