@@ -291,7 +291,7 @@ class RasaPipeline(Model):
             command = [str(self._python), "-c", _START, str(path)]
             done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SkippedError(f"its program failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+            raise SkippedError(f"its program failed: {(done.stderr or done.stdout).strip().splitlines()[-3:]}")
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
 
