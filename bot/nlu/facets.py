@@ -37,7 +37,7 @@ THRESHOLDS: dict[str, float] = {
     "anonymous_bully": 0.6,
     "adult_informed": 0.6,
     "evidence_saved": 0.6,
-    "bullying": 0.5,
+    "bullying": 0.6,
 }
 
 #: The same for each form: frequent ones need more, rare ones (of which training has few) less.
