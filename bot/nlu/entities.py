@@ -40,7 +40,9 @@ _YEARS = re.compile(
     r"|oudste|jongste|nichtje|neefje|stiefzoon|stiefdochter|kleine|puber)"
     r"(?: \( | , | )?(?:van |is |wordt )?(?:nu |net |pas |bijna )?" + _NUMBER + r"\b(?! (?:keer|minuten|uur|dagen|weken|maanden|euro)\b)"
     # "Acht jaar" alone is a time: it is an age after a person, before "oud", or where it stands by itself.
-    r"|(?:ik|ben|is|was|word|wordt|van|met|meisje|jongen) " + _NUMBER + r" ?(?:jaar|jr|j)\b(?! (?:geleden|lang|al|samen|later|ervaring|school))"
+    r"|(?:ik|ben|is|was|word|wordt|van|met|meisje|jongen) "
+    + _NUMBER
+    + r" ?(?:jaar|jr|j)\b(?! (?:geleden|lang|al|samen|later|ervaring|school))"
     r"|" + _NUMBER + r" (?:jaar|jr|j) oud\b"
     r"|(?:^|[,(] ?)" + _NUMBER + r" ?(?:jaar|jr|j)\b(?= ?(?:[,.!?)]|en\b|$))"
     r"|" + _NUMBER + r"[ -]jarige)"

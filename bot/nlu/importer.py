@@ -61,12 +61,14 @@ class WrittenMessage(Message):
     adds follows from the message, the configuration and the code, of which Rasa has fingerprints apart.
     """
 
+    _cached_fingerprint: str | None
+
     def fingerprint(self) -> str:
         """Hash of text, intent and facets."""
         if self._cached_fingerprint is None:
             written = [self.data.get(TEXT), self.data.get(INTENT), (self.data.get(METADATA) or {}).get(METADATA_EXAMPLE)]
             self._cached_fingerprint = hashlib.md5(json.dumps(written, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
-        return str(self._cached_fingerprint)
+        return self._cached_fingerprint
 
     def set(self, prop: str, info: Any, add_to_output: bool = False) -> None:
         """As Rasa's, without forgetting the fingerprint."""

@@ -14,6 +14,7 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    """Make them."""
     op.create_table(
         "console_session",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -55,5 +56,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop them."""
     for table in ("console_alert", "console_link", "console_factor", "console_session"):
         op.drop_table(table)
