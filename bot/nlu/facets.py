@@ -107,8 +107,9 @@ def decode(heads: LinearHeads, scores: np.ndarray) -> tuple[dict[str, Any], dict
 
 #: What the lexicon's concepts tell where the classifier is not sure: facet, value, concepts; the first that is found counts.
 _BY_CONCEPT: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
-    ("adult_informed", False, ("nobody_knows", "afraid_to_tell")),
-    ("adult_informed", True, ("adult_knows", "help_failed")),
+    # Fear of telling, and help that failed, are clues for the classifier; by themselves they do not say that an adult knows.
+    ("adult_informed", False, ("nobody_knows",)),
+    ("adult_informed", True, ("adult_knows",)),
     ("anonymous_bully", True, ("anonymous",)),
 )
 
