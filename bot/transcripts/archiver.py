@@ -20,8 +20,9 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 20
 _LINGER = 0.3
-#: Pause after a batch, as a multiple of the time that it took.
+#: Pause after a batch, as a multiple of the time that it took: while nobody talks, and while turns keep coming in.
 _REST = 2.0
+_REST_WHILE_BUSY = 9.0
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 #: What passes by itself: no connection, a full disk, a database that is locked. Everything else would come again and again.
@@ -100,7 +101,8 @@ class Archiver:
             began = time.monotonic()
             self._move(entries)
             # The chat comes first: this takes no more than its share of the time, also after the database was away for long.
-            self._stopping.wait(_REST * (time.monotonic() - began))
+            rest = _REST_WHILE_BUSY if self._news.is_set() else _REST
+            self._stopping.wait(rest * (time.monotonic() - began))
 
     def _move(self, entries: Sequence[Entry]) -> None:
         try:
