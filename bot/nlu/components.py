@@ -192,8 +192,9 @@ class NgramFeaturizer(_MadeOfFiles, GraphComponent):
         if self._vectoriser is not None:
             for message in messages:
                 text = _normalised(message)
-                message.set(ROW, Row(self._vectoriser.transform([text]), text))
-                message.set(CONCEPTS, self._vectoriser.lexicon.found(text))
+                row = self._vectoriser.transform([text])
+                message.set(ROW, Row(row, text))
+                message.set(CONCEPTS, self._vectoriser.concepts_in(row))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

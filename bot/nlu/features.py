@@ -118,6 +118,11 @@ class NgramVectoriser:
             starts.append(starts[-1] + sum(map(len, places[-len(tables) - 1 :])))
         return sp.csr_matrix((np.concatenate(weights), np.concatenate(places), starts), shape=(len(texts), self.size), dtype=np.float32)
 
+    def concepts_in(self, row: sp.csr_matrix) -> tuple[str, ...]:
+        """Names of the concepts in a row of :meth:`transform`, in alphabetical order."""
+        first = self.size - len(self.lexicon.names)
+        return tuple(self.lexicon.names[place - first] for place in row.indices if place >= first)
+
     def _concepts(self, text: str) -> np.ndarray:
         return np.array([self._concept_place[name] for name in self.lexicon.found(text)], np.int32)
 

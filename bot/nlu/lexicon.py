@@ -102,11 +102,13 @@ class Lexicon:
     def found(self, normalised: str) -> tuple[str, ...]:
         """Names of the concepts in a normalised text, in alphabetical order."""
         words = normalised.split()
-        present = frozenset(words)
+        places: dict[str, list[int]] = {}
+        for place, word in enumerate(words):
+            places.setdefault(word, []).append(place)
         found: set[str] = set()
-        for word in present:
+        for word in places:
             for phrase in self._anchored_at(word):
-                if phrase.concept not in found and phrase.whole <= present and _stands_in(phrase.words, words):
+                if phrase.concept not in found and phrase.whole <= places.keys() and _stands_in(phrase.words, words, places):
                     found.add(phrase.concept)
         return tuple(sorted(found))
 
@@ -117,8 +119,12 @@ class Lexicon:
         return phrases
 
 
-def _stands_in(phrase: tuple[_Word, ...], words: list[str]) -> bool:
-    return any(phrase[0].matches(word) and _stands_at(phrase, words, place) for place, word in enumerate(words))
+def _stands_in(phrase: tuple[_Word, ...], words: list[str], places: Mapping[str, list[int]]) -> bool:
+    first = phrase[0]
+    if first.open_end:
+        return any(first.matches(word) and _stands_at(phrase, words, place) for place, word in enumerate(words))
+    begins = places[first.text]
+    return len(phrase) == 1 or any(_stands_at(phrase, words, place) for place in begins)
 
 
 def _stands_at(phrase: tuple[_Word, ...], words: list[str], place: int) -> bool:
