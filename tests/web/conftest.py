@@ -200,7 +200,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.line(f"  {name}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: while it is open, an event loop runs in this thread, and others cannot start theirs
 def browser() -> Iterator[Any]:
     """Chromium, fetched where it can be."""
     from playwright.sync_api import expect, sync_playwright
