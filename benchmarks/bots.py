@@ -200,6 +200,8 @@ class OurBot(BotProgram):
             "WEGWIJZER_MESSAGES_PER_MINUTE": many,
             "WEGWIJZER_ADDRESS_MESSAGES_PER_MINUTE": many,
             "WEGWIJZER_SESSIONS_PER_HOUR": many,
+            # The moderators' console is a process of its own, of which the example bot has no like; transcripts are written.
+            "WEGWIJZER_CONSOLE_PORT": "0",
         }
 
     def train_command(self) -> list[str]:
