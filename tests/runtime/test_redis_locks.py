@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,26 +18,13 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from rasa.core.lock_store import LockError
 from redis.asyncio import Redis
+from redis_run import run
 
 from bot.runtime.redis_link import RedisUrlError, connect
 from bot.runtime.redis_locks import RedisLockStore, held_number
 
-T = TypeVar("T")
 #: Long beside a test: whoever is not woken is not there in time by chance either.
 NEVER = 3600.0
-
-
-def run(url: str, test: Callable[[Redis], Awaitable[T]]) -> T:
-    """Run a test in an event loop of its own; one that hangs fails."""
-
-    async def whole() -> T:
-        client = connect(SecretStr(url))
-        try:
-            return await asyncio.wait_for(test(client), 120)
-        finally:
-            await client.close(close_connection_pool=True)
-
-    return asyncio.run(whole())
 
 
 async def in_queue(client: Redis, conversation: str = "one") -> int:

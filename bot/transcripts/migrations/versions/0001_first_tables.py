@@ -10,6 +10,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+#: SQLite numbers rows by itself only where the column is an INTEGER.
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 _REFUSE_SQLITE = """
 CREATE TRIGGER audit_no_{verb} BEFORE {verb} ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
@@ -24,7 +27,7 @@ def upgrade() -> None:
     """Make everything; the audit log refuses to be changed."""
     op.create_table(
         "account",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("password_hash", sa.String(length=255), nullable=True),
         sa.Column("role", sa.String(length=12), nullable=False),
@@ -48,7 +51,7 @@ def upgrade() -> None:
     op.create_index("applied_at", "applied", ["at"], unique=False)
     op.create_table(
         "audit",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.Column("action", sa.String(length=40), nullable=False),
@@ -68,7 +71,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "removal",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("why", sa.String(length=12), nullable=False),
         sa.Column("conversations", sa.Integer(), nullable=False),
@@ -86,7 +89,7 @@ def upgrade() -> None:
     op.create_index("tombstone_at", "tombstone", ["at"], unique=False)
     op.create_table(
         "conversation",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("channel", sa.String(length=20), nullable=False),
         sa.Column("model", sa.String(length=64), nullable=True),
@@ -108,7 +111,7 @@ def upgrade() -> None:
         sa.Column("n_user_messages", sa.Integer(), nullable=False),
         sa.Column("n_words", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
-        sa.Column("assigned_to", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("assigned_to", _ID, nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["assigned_to"], ["account.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
@@ -127,8 +130,8 @@ def upgrade() -> None:
     op.create_index("conversation_status_queue", "conversation", ["status", "urgency", "last_at", "id"], unique=False)
     op.create_table(
         "saved_view",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("account_id", _ID, nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("shared", sa.Boolean(), nullable=False),
@@ -138,7 +141,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "conversation_form",
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
         sa.Column("form", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("form", "conversation_id"),
@@ -146,7 +149,7 @@ def upgrade() -> None:
     op.create_index("conversation_form_conversation", "conversation_form", ["conversation_id"], unique=False)
     op.create_table(
         "conversation_referral",
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
         sa.Column("helpline", sa.String(length=60), nullable=False),
         sa.Column("tapped", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
@@ -155,8 +158,8 @@ def upgrade() -> None:
     op.create_index("conversation_referral_conversation", "conversation_referral", ["conversation_id"], unique=False)
     op.create_table(
         "message",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("sender", sa.String(length=6), nullable=False),
@@ -172,9 +175,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "note",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
+        sa.Column("account_id", _ID, nullable=True),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="SET NULL"),
@@ -184,7 +187,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_note_conversation_id"), "note", ["conversation_id"], unique=False)
     op.create_table(
         "placeholder",
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
         sa.Column("token", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -193,7 +196,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "tag",
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
         sa.Column("tag", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tag", "conversation_id"),
@@ -202,7 +205,7 @@ def upgrade() -> None:
     op.create_table(
         "word",
         sa.Column("word", sa.BigInteger(), nullable=False),
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("word", "conversation_id"),
         sqlite_with_rowid=False,
@@ -210,12 +213,12 @@ def upgrade() -> None:
     op.create_index("word_conversation", "word", ["conversation_id"], unique=False)
     op.create_table(
         "correction",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("message_id", _ID, nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
         sa.Column("intent", sa.String(length=40), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("account_id", _ID, nullable=True),
         sa.Column("at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
@@ -226,12 +229,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_correction_conversation_id"), "correction", ["conversation_id"], unique=False)
     op.create_table(
         "verdict",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("message_id", _ID, nullable=False),
+        sa.Column("conversation_id", _ID, nullable=False),
         sa.Column("good", sa.Boolean(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("account_id", _ID, nullable=True),
         sa.Column("at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], ondelete="CASCADE"),
