@@ -36,6 +36,10 @@ _YEARS = re.compile(
     r"\b(?:ik (?:ben|word|was)(?: nu| net| pas| bijna| maar| ook| een meisje van| een jongen van)? "
     + _NUMBER
     + r"(?! (?:keer|minuten|uur|dagen|weken|maanden|euro|man|kilo|kg|ste|de|jaar geleden)\b)"
+    # In a hurry "ik" is left out at the beginning of a sentence: "ben 15 en ...".
+    r"|(?:^|[.,;!?(] ?)(?:ben|word)(?: nu| net| pas| bijna| maar| ook)? "
+    + _NUMBER
+    + r"\b(?! (?:keer|minuten|uur|dagen|weken|maanden|euro|man|kilo|kg|ste|de|jaar geleden)\b)"
     r"|(?:dochter|zoon|kind|zoontje|dochtertje|jongen|meisje|zus|zusje|broer|broertje|vriend|vriendin|leerling|speler|kleinzoon|kleindochter"
     r"|oudste|jongste|nichtje|neefje|stiefzoon|stiefdochter|kleine|puber)"
     r"(?: \( | , | )?(?:van |is |wordt )?(?:nu |net |pas |bijna )?" + _NUMBER + r"\b(?! (?:keer|minuten|uur|dagen|weken|maanden|euro)\b)"
