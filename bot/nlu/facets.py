@@ -17,10 +17,11 @@ _TRUTH = ("true", "false", UNKNOWN)
 
 #: Facets that are learnt. Platform and age are read from the words (see bot/nlu/entities.py).
 HEADS: tuple[HeadSpec, ...] = (
-    HeadSpec("role", (*(role.value for role in Role), UNKNOWN)),
-    HeadSpec("kind", tuple(kind.value for kind in Kind)),
+    # Role and kind are told by the whole of a message: more regularised, they lean less on single words (docs/understanding.md).
+    HeadSpec("role", (*(role.value for role in Role), UNKNOWN), strength=3.0),
+    HeadSpec("kind", tuple(kind.value for kind in Kind), strength=3.0),
     HeadSpec("context", (*(context.value for context in Context), UNKNOWN)),
-    HeadSpec("forms", tuple(form.value for form in Form), exclusive=False, rare_weight=0.2),
+    HeadSpec("forms", tuple(form.value for form in Form), exclusive=False, rare_weight=0.2, strength=5.0),
     HeadSpec("repeated", _TRUTH),
     HeadSpec("crisis", tuple(crisis.value for crisis in Crisis), rare_weight=0.3),
     HeadSpec("anonymous_bully", _TRUTH),
