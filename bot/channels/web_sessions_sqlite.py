@@ -120,6 +120,8 @@ class SqliteSessions(Sessions):
 
     async def accept_button(self, session_id: str, client_id: str, button_id: str, most: int) -> bool:
         self._session(session_id)
+        if self._knows(session_id, client_id):
+            return False
         row = self._database.execute("SELECT title, payload FROM button WHERE session = ? AND id = ?", (session_id, button_id)).fetchone()
         if row is None:
             raise UnknownButton
@@ -154,13 +156,11 @@ class SqliteSessions(Sessions):
         return nullcontext()
 
     async def next_waiting(self, session_id: str) -> Incoming | None:
+        greeted, _last = self._session(session_id)
         row = self._database.execute(
             "SELECT number, is_button, value FROM incoming WHERE session = ? AND value IS NOT NULL ORDER BY number LIMIT 1", (session_id,)
         ).fetchone()
-        if row is None:
-            return None
-        greeted, _last = self._session(session_id)
-        return Incoming(str(row[0]), bool(row[1]), row[2], greeted)
+        return Incoming(str(row[0]), bool(row[1]), row[2], greeted) if row else None
 
     async def _write(self, session_id: str, incoming: Incoming, answer: Answer) -> bool:
         with self._database:
