@@ -51,7 +51,9 @@ def make_pair(tmp_path: Path) -> Iterator[MakePair]:
     made: list[Pair] = []
 
     def start(server: RedisServer, **env: str) -> Pair:
-        made.append(make(server, tmp_path / str(len(made)), **env))
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(make(server, folder, **env))
         return made[-1]
 
     yield start
