@@ -224,7 +224,14 @@ def test_old_events_are_forgotten_and_who_is_behind_starts_anew(run: Run) -> Non
         news = await store.look(session, 0)
         assert [event.id for event in news.events] == list(range(11, last + 1))
         assert (await said(store, session, last - 1)) == [(last, "bot", str(last))]
-        assert [(await store.look(session, after)).reset for after in (1, 9, 10, 11, last, last + 1)] == [True, True, False, False, False, True]
+        assert [(await store.look(session, after)).reset for after in (1, 9, 10, 11, last, last + 1)] == [
+            True,
+            True,
+            False,
+            False,
+            False,
+            True,
+        ]
 
     run(story)
 

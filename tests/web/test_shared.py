@@ -202,9 +202,7 @@ def test_an_unused_conversation_expires_at_both(make_pair: MakePair, redis_serve
 
 
 def test_limits_hold_for_both_together(make_pair: MakePair, redis_server: RedisServer) -> None:
-    both = make_pair(
-        redis_server, WEGWIJZER_SESSIONS_PER_HOUR="4", WEGWIJZER_MESSAGES_PER_MINUTE="60", WEGWIJZER_STREAMS_PER_ADDRESS="3"
-    )
+    both = make_pair(redis_server, WEGWIJZER_SESSIONS_PER_HOUR="4", WEGWIJZER_MESSAGES_PER_MINUTE="60", WEGWIJZER_STREAMS_PER_ADDRESS="3")
     clients = [both[number % 2].open_session() for number in range(4)]
     for server in both:
         refused = httpx.post(f"{server.url}/chat/session", json={})
@@ -229,7 +227,9 @@ def test_limits_hold_for_both_together(make_pair: MakePair, redis_server: RedisS
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_bot_that_is_lost_in_the_middle_of_fifty_conversations(make_pair: MakePair, redis_server: RedisServer, how: signal.Signals) -> None:
+def test_a_bot_that_is_lost_in_the_middle_of_fifty_conversations(
+    make_pair: MakePair, redis_server: RedisServer, how: signal.Signals
+) -> None:
     one, other = both = make_pair(redis_server)
     expected = undisturbed(other)
     clients = [one.open_session() for _ in range(50)]
