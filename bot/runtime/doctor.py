@@ -80,9 +80,7 @@ def _settings(settings: Settings) -> Findings:
             "settings", "note", "the console listens for other machines without https", "set WEGWIJZER_CONSOLE_URL=https://... with a proxy"
         )
     if settings.redis_url and not settings.web_secret:
-        yield Finding(
-            "settings", "wrong", "REDIS_URL needs WEGWIJZER_WEB_SECRET", "make one with 'openssl rand -hex 32', for all bots"
-        )
+        yield Finding("settings", "wrong", "REDIS_URL needs WEGWIJZER_WEB_SECRET", "make one with 'openssl rand -hex 32', for all bots")
     if settings.metrics_port and not _is_loopback(settings.metrics_host):
         yield Finding("settings", "note", "other machines can read the metrics", "see to it that the internet cannot")
 
