@@ -236,6 +236,7 @@ class TelegramChannel:
     async def _lead(self) -> None:
         """Raises LeadLost when another one has taken over."""
         self._queued.clear()
+        self._offset = None
         await self._resume()
         self._receivers = [asyncio.create_task(self._receive_all()), asyncio.create_task(self._hear())]
         waiting = set(self._receivers)
