@@ -44,6 +44,7 @@ from bot.channels.web_tokens import signing_key
 from bot.runtime.bot import Bot, Reply
 from bot.runtime.errors import UserError
 from bot.runtime.settings import Settings
+from bot.runtime.tasks import end
 from bot.wegwijzer.content import load_content
 from bot.wegwijzer.render import Message, Option, Renderer, payload
 from bot.wegwijzer.signpost import Referral
@@ -185,10 +186,10 @@ class TelegramChannel:
             return
         self._open = False
         self._stopping = True
-        await _cancel(self._receivers or [self._running])
+        await end(self._receivers or [self._running])
         await self._confirm()
         await self._end_lines(self._patience.stop)
-        await _cancel([self._running, *self._typists])
+        await end([self._running, *self._typists])
         with contextlib.suppress(TelegramError, RuntimeError):
             await self._api.shutdown()
         await self._store.close()
@@ -199,7 +200,7 @@ class TelegramChannel:
         tasks = [line.task for line in self._lines.values() if line.task]
         if tasks:
             await asyncio.wait(tasks, timeout=within)
-            await _cancel(tasks)
+            await end(tasks)
 
     async def _run(self) -> None:
         try:
@@ -250,7 +251,7 @@ class TelegramChannel:
                     task.result()
         finally:
             receivers, self._receivers = self._receivers, []
-            await _cancel(receivers)
+            await end(receivers)
             await self._end_lines(0)
 
     async def _hear(self) -> None:
@@ -638,14 +639,6 @@ class TelegramChannel:
         # The link holds the bot's name, which is known once Telegram was reached.
         await self._connect()
         return _Answer(_texts(self._texts.lines("private_only", "group", username=self._api.username)), left=True)
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """End tasks. One cancellation can get lost in the HTTP client while it connects, so it is repeated."""
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=0.2)
 
 
 def _texts(lines: Iterable[str], options: Sequence[Option] = ()) -> list[Message]:

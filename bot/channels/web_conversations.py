@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.channels.web_sessions import Ended, Incoming, SessionEnded, Sessions
 from bot.runtime.bot import Bot, Reply
+from bot.runtime.tasks import end
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +78,7 @@ class Conversations:
         worker = self._workers.pop(session_id, None)
         if worker and worker is not asyncio.current_task():
             # A turn that still runs would write the conversation again after it was removed.
-            worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
+            await end([worker])
         try:
             await self._sessions.end(session_id, why)
         finally:
@@ -102,9 +102,7 @@ class Conversations:
         workers = list(self._workers.values())
         if workers:
             await asyncio.wait(workers, timeout=_FINISH_SECONDS)
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await end(workers)
 
     # --- listeners ---
 

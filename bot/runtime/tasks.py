@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
+
+
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """End tasks. A cancellation that comes at the moment at which what a task waits for is there can get lost, so it is repeated."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=0.2)
 
 
 class Tasks:
@@ -21,7 +29,4 @@ class Tasks:
 
     async def stop(self) -> None:
         """End what still runs."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(list(self._tasks))

@@ -88,7 +88,7 @@ async def test_the_other_takes_over_and_everything_is_answered_once(
         await until(lambda: sum(len(person.texts) for person in crowd) > 20)
         bots[0][0].send_signal(how)
         await until(lambda: telegram.pending == 0 and all(person.texts and TEXTS.lines("stop")[0] in person.texts[-1] for person in crowd))
-        while await status(ports[1]) != mode:
+        while await status(ports[1]) != mode:  # noqa: ASYNC110 (the other side is a server)
             await asyncio.sleep(0.1)
     for person in crowd:
         assert person.texts == reference.texts

@@ -7,14 +7,20 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from .conftest import Client, Server
+from bot.channels.telegram import TelegramChannel
+from bot.runtime.errors import UserError
+from bot.runtime.settings import SettingsError, load_settings
+
+from .conftest import Client, Server, free_port
 from .redis_process import RedisServer
 from .test_api import Stream, _code, _texts
+from .test_run import _refused, _run
 
 SECRET = "a secret that all of these bots have in common"
 STORY = ("hallo", "ik word gepest op school", "ze sluiten mij altijd uit", "ik ben 14 jaar", "dank je")
@@ -221,6 +227,15 @@ def test_limits_hold_for_both_together(make_pair: MakePair, redis_server: RedisS
     for stream in streams[1:]:
         stream.close()
     assert not any("127.0.0.1" in key for key in redis_server.client.scan_iter())
+
+
+def test_a_bot_without_the_common_secret_does_not_start(redis_server: RedisServer, tmp_path: Path) -> None:
+    _refused(_run(free_port(), REDIS_URL=redis_server.url, WEGWIJZER_DATA_DIR=str(tmp_path)), "REDIS_URL", "WEGWIJZER_WEB_SECRET")
+    settings = load_settings(redis_url=redis_server.url, telegram_token="110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw")
+    with pytest.raises(UserError, match="TELEGRAM_SECRET"):
+        TelegramChannel(SimpleNamespace(redis=redis_server.client), settings)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="WEGWIJZER_WEB_SECRET: needs at least 32 characters"):
+        load_settings(web_secret="s" * 31)
 
 
 # --- something breaks ------------------------------------------------------------------------------------------------
