@@ -26,6 +26,7 @@ from bot.runtime.redis_locks import RedisLockStore, held_number, number_key
 #: What the lock of who leads is called; no conversation has this name.
 _LEAD = "telegram-lead"
 _ARRIVAL_SECONDS = 1
+_ARRIVALS_AT_ONCE = 100
 
 # seen: updates by when they were accepted; waiting: by update, sealed; before: by update, how its conversation was; arrived: updates of
 # which who leads has not heard; mail: chats to which something must be sent, and out:<chat>: the numbers of those messages, in order;
@@ -200,7 +201,10 @@ class RedisTelegramStore(TelegramStore):
         first = await self._redis.blpop([f"{_P}arrived"], timeout=_ARRIVAL_SECONDS)
         if first is None:
             return []
-        more = await self._redis.lpop(f"{_P}arrived", 100) or []
+        async with self._redis.pipeline(transaction=True) as both:
+            both.lrange(f"{_P}arrived", 0, _ARRIVALS_AT_ONCE - 1)
+            both.ltrim(f"{_P}arrived", _ARRIVALS_AT_ONCE, -1)
+            more, _trimmed = await both.execute()
         found = await self._redis.hmget(f"{_P}waiting", [first[1], *more])
         return self._opened([sealed for sealed in found if sealed])
 
