@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
+from redis.exceptions import RedisError
 from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty
@@ -34,13 +35,16 @@ from telegram.warnings import PTBUserWarning
 from bot.channels.telegram_delivery import ChatGone, Delivery, Pacer, Patience, seconds_of
 from bot.channels.telegram_format import LIMIT, Formatter, units, visible
 from bot.channels.telegram_http import AiohttpRequest
-from bot.channels.telegram_store import Button, Secrets, TelegramStore
+from bot.channels.telegram_store import Button, LeadLost, Secrets, TelegramStore
+from bot.channels.telegram_store_sqlite import SqliteTelegramStore
 from bot.channels.telegram_texts import COMMANDS, TelegramFile, load_telegram_texts
 from bot.channels.telegram_updates import ALLOWED_UPDATES, Incoming, reduce_update
 from bot.channels.web_sessions import asks_whether_it_helped
 from bot.channels.web_tokens import signing_key
 from bot.runtime.bot import Bot, Reply
+from bot.runtime.errors import UserError
 from bot.runtime.settings import Settings
+from bot.runtime.tasks import end
 from bot.wegwijzer.content import load_content
 from bot.wegwijzer.render import Message, Option, Renderer, payload
 from bot.wegwijzer.signpost import Referral
@@ -55,6 +59,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the name of a h
 _LONGEST_UPDATE = 1_000_000
 _TURNS_AT_ONCE = 8
 _PACES_KEPT = 5000
+_QUEUED_KEPT = 20000
 _ALBUMS_KEPT = 500
 _TYPING_EVERY_SECONDS = 4.0
 _CONNECTIONS = 64
@@ -70,9 +75,10 @@ _TOKEN = re.compile(r"^[0-9]{1,20}:[A-Za-z0-9_-]{1,120}$")
 
 @dataclass
 class _Line:
-    """What waits for one chat, in the order of Telegram's numbers, and the task that answers it."""
+    """What waits for one chat, in the order of Telegram's numbers, the one that is being answered, and the task that does."""
 
     waiting: list[tuple[int, Incoming]] = field(default_factory=list)
+    at: int = 0
     task: asyncio.Task[None] | None = None
 
 
@@ -115,10 +121,15 @@ def webhook_address(settings: Settings) -> str:
 class TelegramChannel:
     """The channel. :meth:`start` and :meth:`stop` it from the event loop in which the bot runs.
 
-    ``status`` is ``off`` ``starting`` ``polling`` ``webhook`` ``refused`` (the token) or ``stopped``.
+    ``status`` is ``off`` ``starting`` ``standby`` (another bot answers) ``polling`` ``webhook`` ``refused`` (the token) or ``stopped``.
+
+    Raises:
+        UserError: several bots share a Redis and no secret.
     """
 
     def __init__(self, bot: Bot, settings: Settings, patience: Patience | None = None) -> None:
+        if bot.redis and settings.telegram_token and not settings.telegram_secret:
+            raise UserError("REDIS_URL needs TELEGRAM_SECRET, the same for all bots; make one with 'openssl rand -hex 32'")
         self._bot, self._settings = bot, settings
         self._patience = patience or Patience()
         self._texts: TelegramFile = load_telegram_texts()
@@ -131,7 +142,12 @@ class TelegramChannel:
         self._turns = asyncio.Semaphore(_TURNS_AT_ONCE)
         self._running: asyncio.Task[None] | None = None
         self._offset: int | None = None
-        self._open = False
+        self._open = self._stopping = False
+        # While this bot leads several: what receives; and whether a chat was halted because Redis was away.
+        self._receivers: list[asyncio.Task[None]] = []
+        self._halted = False
+        # Updates that were put into a line, the last few thousand: any may be told of twice.
+        self._queued: dict[int, None] = {}
         self.status = "off"
 
     # --- starting and stopping ---
@@ -147,26 +163,36 @@ class TelegramChannel:
         secret = self._settings.telegram_secret
         folder = self._settings.data_dir
         self._keys = Secrets(secret.get_secret_value().encode() if secret else signing_key(folder / "telegram.key"))
-        self._store = TelegramStore(folder / "telegram.db", self._keys, self._settings.tracker_hours * 3600)
+        self._store = self._make_store()
         self._api = api_for(self._settings, self._patience)
         self._delivery = Delivery(self._api, self._store, self._patience, self._settings.telegram_per_second)
-        self._resume()
+        if not self._store.shared:
+            await self._resume()
         self._open = True
         self.status = "starting"
         self._running = asyncio.create_task(self._run())
+
+    def _make_store(self) -> TelegramStore:
+        keep = self._settings.tracker_hours * 3600
+        if self._bot.redis is None:
+            return SqliteTelegramStore(self._settings.data_dir / "telegram.db", self._keys, keep)
+        from bot.channels.telegram_store_redis import RedisTelegramStore
+
+        return RedisTelegramStore(self._bot.redis, self._keys, keep)
 
     async def stop(self) -> None:
         """Receive nothing more, finish the answers that are pending, close. What cannot be finished in time is done at the next start."""
         if self._running is None:
             return
         self._open = False
-        await _cancel([self._running])
+        self._stopping = True
+        await end(self._receivers or [self._running])
         await self._confirm()
         await self._end_lines(self._patience.stop)
-        await _cancel(list(self._typists))
+        await end([self._running, *self._typists])
         with contextlib.suppress(TelegramError, RuntimeError):
             await self._api.shutdown()
-        self._store.close()
+        await self._store.close()
         self._running = None
         self.status = "stopped"
 
@@ -174,20 +200,73 @@ class TelegramChannel:
         tasks = [line.task for line in self._lines.values() if line.task]
         if tasks:
             await asyncio.wait(tasks, timeout=within)
-            await _cancel(tasks)
+            await end(tasks)
 
     async def _run(self) -> None:
         try:
-            await self._connect()
-            await self._introduce()
-            if self._settings.telegram_webhook_url:
-                await self._register()
+            if self._store.shared:
+                await self._lead_in_turn()
             else:
-                await self._poll()
+                await self._receive_all()
         except InvalidToken:
             self._open = False
             self._refuse()
             await self._end_lines(0)
+
+    async def _receive_all(self) -> None:
+        await self._connect()
+        await self._introduce()
+        if self._settings.telegram_webhook_url:
+            await self._register()
+        else:
+            await self._poll()
+
+    async def _lead_in_turn(self) -> None:
+        """Answer for all bots whenever no other one does."""
+        while True:
+            self.status = "standby"
+            try:
+                async with self._store.leading():
+                    await self._lead()
+            except LeadLost:
+                logger.warning("Telegram: another bot answers from here on; this one stood still for too long, or was cut off from Redis")
+            except RedisError:
+                # It is said elsewhere that Redis is away.
+                await asyncio.sleep(self._patience.pause)
+
+    async def _lead(self) -> None:
+        """Raises LeadLost when another one has taken over."""
+        self._queued.clear()
+        self._offset = None
+        await self._resume()
+        self._receivers = [asyncio.create_task(self._receive_all()), asyncio.create_task(self._hear())]
+        waiting = set(self._receivers)
+        try:
+            while True:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if self._stopping:
+                    # No other bot may lead before the lines of this one have ended. Then this is cancelled.
+                    await asyncio.Event().wait()
+                for task in done:
+                    task.result()
+        finally:
+            receivers, self._receivers = self._receivers, []
+            await end(receivers)
+            await self._end_lines(0)
+
+    async def _hear(self) -> None:
+        """Answer what any bot has accepted."""
+        while True:
+            try:
+                await self._store.check_lead()
+                if self._halted:
+                    self._halted = False
+                    await self._resume()
+                for incoming in await self._store.arrivals():
+                    self._queue(incoming)
+            except RedisError:
+                self._halted = True
+                await asyncio.sleep(self._patience.pause)
 
     def _refuse(self) -> None:
         self.status = "refused"
@@ -238,7 +317,7 @@ class TelegramChannel:
         logger.info("Telegram: updates are fetched by long polling")
         while True:
             updates: list[dict[str, Any]] = await self._patiently(self._fetch, "fetching updates")
-            self._receive(updates)
+            await self._patiently(lambda: self._receive(updates), "keeping updates")  # noqa: B023 (awaited here)
             # Nothing left: all is confirmed. Without an offset the next number may be any, as Telegram allows itself after a quiet week.
             self._offset = updates[-1]["update_id"] + 1 if updates else None
 
@@ -307,11 +386,14 @@ class TelegramChannel:
             return 400
         if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
             return 400
-        self._receive([update])
+        try:
+            await self._receive([update])
+        except RedisError:
+            return 503
         return 200
 
-    def _receive(self, updates: list[dict[str, Any]]) -> None:
-        for incoming in self._store.accept((update["update_id"], self._read(update)) for update in updates):
+    async def _receive(self, updates: list[dict[str, Any]]) -> None:
+        for incoming in await self._store.accept([(update["update_id"], self._read(update)) for update in updates]):
             self._queue(incoming)
 
     def _read(self, update: dict[str, Any]) -> Incoming | None:
@@ -322,14 +404,20 @@ class TelegramChannel:
             logger.error("an update of Telegram could not be read: %s", type(error).__name__)
             return None
 
-    def _resume(self) -> None:
-        """Go on where the last run stopped."""
-        for chat in self._store.chats_with_mail():
+    async def _resume(self) -> None:
+        """Go on where the last run, or the bot that led before, stopped."""
+        await self._delivery.begin()
+        for chat in await self._store.chats_with_mail():
             self._line(chat)
-        for incoming in self._store.unanswered():
+        for incoming in await self._store.unanswered():
             self._queue(incoming)
 
     def _queue(self, incoming: Incoming) -> None:
+        if incoming.update_id in self._queued:
+            return
+        self._queued[incoming.update_id] = None
+        if len(self._queued) > _QUEUED_KEPT:
+            del self._queued[next(iter(self._queued))]
         if incoming.what != "tap":
             # Old buttons can be pressed; everything else is new.
             self._delivery.ids.saw(incoming.chat_id, incoming.message_id)
@@ -350,11 +438,14 @@ class TelegramChannel:
                 await self._delivery.deliver(chat)
             while line.waiting:
                 await self._pace(chat).turn()
-                _number, incoming = heappop(line.waiting)
+                line.at, incoming = heappop(line.waiting)
                 await self._handle(chat, incoming)
         except Exception as error:  # noqa: BLE001
-            # What is written down is done at the next start; the message of the exception may hold what somebody said.
+            # What is written down is done at the next start, or when Redis is back; the exception may say what somebody said.
             logger.error("a chat of Telegram is halted: %s", type(error).__name__)
+            self._halted = self._halted or isinstance(error, RedisError)
+            for number in (line.at, *(number for number, _incoming in line.waiting)):
+                self._queued.pop(number, None)
         finally:
             del self._lines[chat]
 
@@ -367,18 +458,21 @@ class TelegramChannel:
         return pace
 
     async def _handle(self, chat: str, incoming: Incoming) -> None:
-        button = self._store.button(incoming.chat_id, incoming.data) if incoming.what == "tap" else None
+        button = await self._store.button(incoming.chat_id, incoming.data) if incoming.what == "tap" else None
         silent = incoming.what == "group" or (incoming.what == "tap" and button is None)
         with contextlib.nullcontext() if silent else self._typing(incoming.chat_id):
             try:
                 answer = await self._answer(chat, incoming, button)
+            except (RedisError, LeadLost):
+                # Not answered: it is taken again when Redis is back, or by who leads now.
+                raise
             except Exception as error:  # noqa: BLE001
                 # A defect must not stop the line; the text of the message must not reach the log, so neither does the exception's message.
                 logger.error("an update of Telegram could not be answered: %s", type(error).__name__)
                 answer = _Answer(self._renderer.say("internal", "errors"))
         aside = [asyncio.create_task(self._as_courtesy(call)) for call in answer.aside]
         bubbles = self._formatter.bubbles(answer.messages)
-        self._store.finish(incoming, bubbles, pressed=button, forget=answer.erased, left=answer.left, asked=answer.asked)
+        await self._store.finish(incoming, bubbles, pressed=button, forget=answer.erased, left=answer.left, asked=answer.asked)
         with contextlib.suppress(ChatGone):
             await self._delivery.deliver(chat)
         if incoming.what == "group":
@@ -442,17 +536,19 @@ class TelegramChannel:
 
     async def _turn(self, chat: str, incoming: Incoming, turn: Callable[[], Awaitable[Reply]]) -> _Answer:
         """A turn of the bot; one that was taken before the process was killed, but not answered, is first undone."""
-        before = self._store.snapshot_of(incoming.update_id)
+        before = await self._store.snapshot_of(incoming.update_id)
         if before is None:
-            self._store.keep_snapshot(incoming.update_id, await self._bot.snapshot(chat))
+            await self._store.keep_snapshot(incoming.update_id, await self._bot.snapshot(chat))
         else:
             await self._bot.restore(chat, before)
         # The bot allows a turn a certain time; a crowd must wait here, where that time does not run.
         async with self._turns:
             reply = await turn()
+        if reply.away:
+            raise RedisError("away")
         erased = _texts(self._texts.lines("erased")) if reply.erased else []
         crisis = reply.slots.get("crisis") not in (None, "none")
-        asks = not crisis and asks_whether_it_helped(reply.messages) and not self._store.was_asked(chat)
+        asks = not crisis and asks_whether_it_helped(reply.messages) and not await self._store.was_asked(chat)
         question = self._ask_helpful() if asks else []
         return _Answer([*reply.messages, *erased, *question], erased=reply.erased, crisis=crisis, asked=asks)
 
@@ -538,19 +634,11 @@ class TelegramChannel:
         return answer
 
     async def _to_group(self, incoming: Incoming) -> _Answer:
-        if self._store.has_left(incoming.chat_id):
+        if await self._store.has_left(incoming.chat_id):
             return _Answer()
         # The link holds the bot's name, which is known once Telegram was reached.
         await self._connect()
         return _Answer(_texts(self._texts.lines("private_only", "group", username=self._api.username)), left=True)
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """End tasks. One cancellation can get lost in the HTTP client while it connects, so it is repeated."""
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=0.2)
 
 
 def _texts(lines: Iterable[str], options: Sequence[Option] = ()) -> list[Message]:

@@ -85,10 +85,9 @@ class MessageIds:
     can be one of which the answer was lost.
     """
 
-    def __init__(self, store: TelegramStore) -> None:
-        self._store = store
+    def __init__(self) -> None:
         self._recent: deque[int] = deque(maxlen=2000)
-        self.highest = store.highest_message
+        self.highest = 0
 
     def saw(self, chat_id: int, message_id: int) -> None:
         """A new message of a chat is known."""
@@ -114,7 +113,11 @@ class Delivery:
     def __init__(self, api: Bot, store: TelegramStore, patience: Patience, per_second: float) -> None:
         self._api, self._store, self._patience = api, store, patience
         self._pacer = Pacer(per_second)
-        self.ids = MessageIds(store)
+        self.ids = MessageIds()
+
+    async def begin(self) -> None:
+        """Take up what the process before this one knew."""
+        self.ids.highest = max(self.ids.highest, await self._store.highest_message())
 
     async def deliver(self, chat: str) -> None:
         """Send all that waits for a chat.
@@ -122,16 +125,16 @@ class Delivery:
         Raises:
             ChatGone: nothing can be sent there; what waited was dropped.
         """
-        while message := self._store.next_to_send(chat):
+        while message := await self._store.next_to_send(chat):
             try:
                 sent = await self._send(message)
             except (Forbidden, ChatGone, ChatMigrated):
-                logger.info("a chat is gone: %d messages dropped", self._store.drop_chat(chat))
+                logger.info("a chat is gone: %d messages dropped", await self._store.drop_chat(chat))
                 raise ChatGone from None
             if sent:
                 self.ids.saw(message.chat_id, sent)
             # At once: a message of the bot that is newer than what is kept could be taken for one that is looked for.
-            self._store.sent(message.id, self.ids.highest)
+            await self._store.sent(chat, message.id, self.ids.highest)
 
     async def _send(self, message: Outgoing) -> int:
         """Send one message, as often as it takes; returns its id, 0 when Telegram refuses it in every form."""
@@ -147,7 +150,7 @@ class Delivery:
                 if after is None or uncertain:
                     # It is in none of the messages up to here: should this request get lost, it is looked for from here on.
                     after, uncertain = self.ids.highest, False
-                    self._store.trying(message.id, after)
+                    await self._store.trying(message.id, after)
                 return (await self._send_message(message, html)).message_id
             except RetryAfter as error:
                 await asyncio.sleep(seconds_of(error))
@@ -183,7 +186,7 @@ class Delivery:
         messages, and in this chat at most the one that is looked for is newer than what was known: nothing else can be hit.
         """
         # Next to messages to other chats of which the answer is out, people may have written some that have not arrived.
-        for number in self.ids.gaps(after, unknown=self._store.tried() + 2):
+        for number in self.ids.gaps(after, unknown=await self._store.tried() + 2):
             try:
                 await self._api.edit_message_text(
                     plain(message.html) if html is None else html,

@@ -1,49 +1,30 @@
 """What must outlive a restart: which updates were seen, what still has to be answered or sent, what stands behind a button.
 
-One SQLite file. A chat is named by a pseudonym (an HMAC of its id under a secret); the id itself, and text that waits, are sealed
-(AES-GCM under a key derived from the same secret) and removed as soon as they are dealt with.
+A chat is named by a pseudonym (an HMAC of its id under a secret); the id itself, and text that waits, are sealed (AES-GCM under a key
+derived from the same secret) and removed as soon as they are dealt with. Where it is kept is for those who inherit:
+:mod:`~bot.channels.telegram_store_sqlite` for one bot, :mod:`~bot.channels.telegram_store_redis` for any number.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
-import secrets
-import sqlite3
-import time
-from collections.abc import Callable, Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bot.channels.telegram_format import Bubble, rows
+from bot.channels.telegram_format import Bubble
 from bot.channels.telegram_updates import Incoming
 
 #: Telegram sends an update again for at most 24 hours.
-_REMEMBER_UPDATES_SECONDS = 48 * 3600
-_SWEEP_EVERY_SECONDS = 600
+REMEMBER_UPDATES_SECONDS = 48 * 3600
 _NONCE_BYTES = 12
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, chat TEXT, sealed BLOB, before BLOB, at REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS seen_waiting ON seen (id) WHERE sealed IS NOT NULL;
-CREATE TABLE IF NOT EXISTS outgoing
-    (id INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, sealed BLOB NOT NULL, after INTEGER, at REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS outgoing_chat ON outgoing (chat, id);
-CREATE TABLE IF NOT EXISTS button (
-    id TEXT PRIMARY KEY, keyboard TEXT NOT NULL, chat TEXT NOT NULL, title TEXT NOT NULL, payload TEXT NOT NULL, at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS button_chat ON button (chat);
-CREATE TABLE IF NOT EXISTS asked_helpful (chat TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS left_group (chat TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS highest (only INTEGER PRIMARY KEY CHECK (only = 1), message INTEGER NOT NULL);
-INSERT OR IGNORE INTO highest VALUES (1, 0);
-"""
 
 
 class Secrets:
@@ -103,44 +84,39 @@ class Button:
     payload: str
 
 
-class TelegramStore:
-    """The file. All calls come from the event loop's thread; each takes well under a millisecond.
+class LeadLost(Exception):
+    """Another process answers Telegram by now; nothing was written."""
 
-    Args:
-        path: where the file is; made, readable by its owner only, when it is not there.
-        keep_seconds: how long a button can be pressed and an unsent message is kept.
-    """
 
-    def __init__(self, path: Path, keys: Secrets, keep_seconds: float, clock: Callable[[], float] = time.time) -> None:
-        self._keys, self._keep, self._clock = keys, keep_seconds, clock
-        self._next_sweep = 0.0
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
-            self._database.execute(f"PRAGMA {pragma}")
-        self._database.executescript(_TABLES)
+class TelegramStore(ABC):
+    """The store. Any process may :meth:`accept`; everything else is for the one that leads."""
+
+    #: Whether other processes may accept updates, which this one then hears of by :meth:`arrivals`.
+    shared = False
+
+    @abstractmethod
+    def leading(self) -> AbstractAsyncContextManager[None]:
+        """Wait until no other process answers Telegram, and be the one that does."""
+
+    @abstractmethod
+    async def check_lead(self) -> None:
+        """Raises :class:`LeadLost` where another process leads by now."""
 
     # --- updates ---
 
-    def accept(self, updates: Iterable[tuple[int, Incoming | None]]) -> list[Incoming]:
-        """Keep updates until they are answered; returns those that were never seen before, in order.
+    @abstractmethod
+    async def accept(self, updates: Iterable[tuple[int, Incoming | None]]) -> list[Incoming]:
+        """Keep updates until they are answered; returns those that were never seen before, in order; none where the store is shared.
 
         ``None`` for an update that needs no answer: only its number is kept.
         """
-        fresh = []
-        with self._database:
-            self._database.execute("BEGIN")
-            for number, incoming in updates:
-                sealed = self._keys.seal(incoming.to_json()) if incoming else None
-                chat = self._keys.pseudonym(incoming.chat_id) if incoming else None
-                row = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, NULL, ?)", (number, chat, sealed, self._clock()))
-                if row.rowcount and incoming:
-                    fresh.append(incoming)
-        self._sweep()
-        return fresh
 
-    def finish(
+    @abstractmethod
+    async def arrivals(self) -> list[Incoming]:
+        """What was accepted by any process since it was asked for last, after a wait of at most a second."""
+
+    @abstractmethod
+    async def finish(
         self,
         incoming: Incoming,
         bubbles: Sequence[Bubble] = (),
@@ -150,7 +126,7 @@ class TelegramStore:
         left: bool = False,
         asked: bool = False,
     ) -> None:
-        """In one transaction: the update is answered, and these are the messages to send.
+        """In one step: the update is answered, and these are the messages to send.
 
         Args:
             pressed: no button of its keyboard can be pressed again.
@@ -158,126 +134,63 @@ class TelegramStore:
             left: this group was told that the bot talks in private.
             asked: among the messages is the question whether it helped.
         """
-        chat, now = self._keys.pseudonym(incoming.chat_id), self._clock()
-        with self._database:
-            self._database.execute("BEGIN")
-            # The number alone stays: it names nobody.
-            self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL, before = NULL WHERE id = ?", (incoming.update_id,))
-            if forget:
-                self._database.execute("DELETE FROM button WHERE chat = ?", (chat,))
-                self._database.execute("DELETE FROM asked_helpful WHERE chat = ?", (chat,))
-            if asked:
-                self._database.execute("INSERT OR REPLACE INTO asked_helpful VALUES (?, ?)", (chat, now))
-            if pressed:
-                self._database.execute("DELETE FROM button WHERE keyboard = ? AND chat = ?", (pressed.keyboard, chat))
-            if left:
-                self._database.execute("INSERT OR IGNORE INTO left_group VALUES (?)", (chat,))
-            for bubble in bubbles:
-                keyboard = self._new_keyboard(chat, bubble, now)
-                data = json.dumps([incoming.chat_id, bubble.html, keyboard]).encode()
-                self._database.execute("INSERT INTO outgoing (chat, sealed, at) VALUES (?, ?, ?)", (chat, self._keys.seal(data), now))
 
-    def _new_keyboard(self, chat: str, bubble: Bubble, now: float) -> list[list[tuple[str, str]]]:
-        keyboard, name = [], secrets.token_urlsafe(9)
-        for row in rows(bubble.options):
-            keyboard.append([(option["title"], secrets.token_urlsafe(15)) for option in row])
-            found = [(identity, name, chat, title, row[place]["payload"], now) for place, (title, identity) in enumerate(keyboard[-1])]
-            self._database.executemany("INSERT INTO button VALUES (?, ?, ?, ?, ?, ?)", found)
-        return keyboard
-
-    def unanswered(self) -> list[Incoming]:
+    @abstractmethod
+    async def unanswered(self) -> list[Incoming]:
         """Updates that were not answered before a restart, in order."""
-        found = self._database.execute("SELECT id, sealed FROM seen WHERE sealed IS NOT NULL ORDER BY id").fetchall()
-        opened = [(number, self._keys.unseal(sealed)) for number, sealed in found]
-        for number, data in opened:
-            if data is None:
-                self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL, before = NULL WHERE id = ?", (number,))
-        return [Incoming.from_json(data) for _number, data in opened if data is not None]
 
-    def keep_snapshot(self, update_id: int, conversation: list[dict[str, Any]]) -> None:
+    @abstractmethod
+    async def keep_snapshot(self, update_id: int, conversation: list[dict[str, Any]]) -> None:
         """How a conversation was before the turn for an update; kept until the update is answered."""
-        sealed = self._keys.seal(json.dumps(conversation).encode())
-        self._database.execute("UPDATE seen SET before = ? WHERE id = ?", (sealed, update_id))
 
-    def snapshot_of(self, update_id: int) -> list[dict[str, Any]] | None:
+    @abstractmethod
+    async def snapshot_of(self, update_id: int) -> list[dict[str, Any]] | None:
         """What :meth:`keep_snapshot` was given; None where the turn was not begun."""
-        row = self._database.execute("SELECT before FROM seen WHERE id = ?", (update_id,)).fetchone()
-        data = self._keys.unseal(row[0]) if row and row[0] else None
-        return None if data is None else list(json.loads(data))
 
     # --- messages to send ---
 
-    def chats_with_mail(self) -> list[str]:
+    @abstractmethod
+    async def chats_with_mail(self) -> list[str]:
         """Pseudonyms of the chats to which something must still be sent."""
-        return [row[0] for row in self._database.execute("SELECT DISTINCT chat FROM outgoing")]
 
-    def next_to_send(self, chat: str) -> Outgoing | None:
+    @abstractmethod
+    async def next_to_send(self, chat: str) -> Outgoing | None:
         """The oldest message that waits for a chat. What is too old, or sealed under another secret, is dropped."""
-        while True:
-            row = self._database.execute(
-                "SELECT id, sealed, after, at FROM outgoing WHERE chat = ? ORDER BY id LIMIT 1", (chat,)
-            ).fetchone()
-            if row is None:
-                return None
-            number, sealed, after, at = row
-            data = self._keys.unseal(sealed) if at > self._clock() - self._keep else None
-            if data is not None:
-                chat_id, html, keyboard = json.loads(data)
-                return Outgoing(chat_id, html, [[(title, identity) for title, identity in line] for line in keyboard], number, after, at)
-            self.sent(number)
 
-    def trying(self, number: int, after: int) -> None:
+    @abstractmethod
+    async def trying(self, number: int, after: int) -> None:
         """A message is about to be tried; it is in none of the messages up to ``after``."""
-        self._database.execute("UPDATE outgoing SET after = ? WHERE id = ?", (after, number))
 
-    def tried(self) -> int:
+    @abstractmethod
+    async def tried(self) -> int:
         """How many messages were tried and are not known to have been sent."""
-        return int(self._database.execute("SELECT count(*) FROM outgoing WHERE after IS NOT NULL").fetchone()[0])
 
-    def sent(self, number: int, highest: int = 0) -> None:
+    @abstractmethod
+    async def sent(self, chat: str, number: int, highest: int = 0) -> None:
         """A message was sent, or can never be. ``highest``: the highest id of a message in a private chat that is known now."""
-        with self._database:
-            self._database.execute("BEGIN")
-            self._database.execute("DELETE FROM outgoing WHERE id = ?", (number,))
-            self._database.execute("UPDATE highest SET message = ? WHERE message < ?", (highest, highest))
 
-    @property
-    def highest_message(self) -> int:
+    @abstractmethod
+    async def highest_message(self) -> int:
         """The highest id of a message in a private chat that was kept with :meth:`sent`."""
-        return int(self._database.execute("SELECT message FROM highest").fetchone()[0])
 
-    def drop_chat(self, chat: str) -> int:
+    @abstractmethod
+    async def drop_chat(self, chat: str) -> int:
         """The chat is gone: nothing more is sent to it. Returns how many messages that were."""
-        self._database.execute("DELETE FROM button WHERE chat = ?", (chat,))
-        return self._database.execute("DELETE FROM outgoing WHERE chat = ?", (chat,)).rowcount
 
     # --- buttons and groups ---
 
-    def button(self, chat_id: int, identity: str) -> Button | None:
+    @abstractmethod
+    async def button(self, chat_id: int, identity: str) -> Button | None:
         """What stands behind a button of this chat; None when it was pressed already, is too old, or never was one of this chat."""
-        row = self._database.execute(
-            "SELECT keyboard, title, payload FROM button WHERE id = ? AND chat = ? AND at > ?",
-            (identity, self._keys.pseudonym(chat_id), self._clock() - self._keep),
-        ).fetchone()
-        return Button(*row) if row else None
 
-    def was_asked(self, chat: str) -> bool:
+    @abstractmethod
+    async def was_asked(self, chat: str) -> bool:
         """Whether this conversation was asked already whether it helped."""
-        row = self._database.execute("SELECT 1 FROM asked_helpful WHERE chat = ? AND at > ?", (chat, self._clock() - self._keep)).fetchone()
-        return row is not None
 
-    def has_left(self, chat_id: int) -> bool:
+    @abstractmethod
+    async def has_left(self, chat_id: int) -> bool:
         """Whether this group was told before that the bot talks in private."""
-        return self._database.execute("SELECT 1 FROM left_group WHERE chat = ?", (self._keys.pseudonym(chat_id),)).fetchone() is not None
 
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
-
-    def _sweep(self) -> None:
-        now = self._clock()
-        if now >= self._next_sweep:
-            self._next_sweep = now + _SWEEP_EVERY_SECONDS
-            self._database.execute("DELETE FROM seen WHERE at <= ? AND sealed IS NULL", (now - _REMEMBER_UPDATES_SECONDS,))
-            self._database.execute("DELETE FROM button WHERE at <= ?", (now - self._keep,))
-            self._database.execute("DELETE FROM asked_helpful WHERE at <= ?", (now - self._keep,))
+    @abstractmethod
+    async def close(self) -> None:
+        """Close files and connections."""

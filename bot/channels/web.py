@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from redis.exceptions import RedisError
 from sanic import Sanic
 from sanic.exceptions import SanicException
 from sanic.request import Request
@@ -23,12 +24,13 @@ from sanic.response import HTTPResponse, empty, json, raw
 
 from bot.channels.web_conversations import CHANNEL, Conversations, Listener
 from bot.channels.web_errors import CODE_OF_STATUS, STATUS, Refusal
-from bot.channels.web_limits import Buckets, Slots, address_key
+from bot.channels.web_limits import address_key
 from bot.channels.web_pages import STATIC, Asset, load_assets
+from bot.channels.web_parts import make_parts
 from bot.channels.web_requests import BODY_LIMIT, FeedbackBody, MessageBody, SessionBody, read_body, read_event_id, read_poll
-from bot.channels.web_sessions import QUESTION, Ended, Event, Session, SessionEnded, Sessions, UnknownButton
+from bot.channels.web_sessions import QUESTION, Ended, Event, SessionEnded, TooManyWaiting, UnknownButton
 from bot.channels.web_texts import load_widget
-from bot.channels.web_tokens import TokenError, Tokens, signing_key
+from bot.channels.web_tokens import TokenError, Tokens, web_key
 from bot.runtime.bot import Bot
 from bot.runtime.settings import Settings
 from bot.wegwijzer.content import load_content
@@ -38,12 +40,12 @@ logger = logging.getLogger(__name__)
 #: A comment goes over a silent stream this often, so that proxies and phones keep it open and a dead one is noticed.
 _HEARTBEAT_SECONDS = 15.0
 _POLL_SECONDS = 25.0
-_SWEEP_SECONDS = 60.0
+#: How soon a stream looks again when it could not.
+_RETRY_SECONDS = 2.0
 #: Open connections of one conversation: a few tabs and a phone that has not noticed yet that its old connection is gone.
 _CONNECTIONS_EACH = 6
 #: Messages of one conversation that may wait for an answer.
 _WAITING_EACH = 20
-_MESSAGE_BURST = 10
 
 _API_PREFIX = "/chat/"
 _PAGE_POLICY = (
@@ -69,14 +71,11 @@ class WebChannel:
         self._errors: dict[str, str] = widget.errors.dict()
         self._assets = load_assets(widget, content, settings.max_characters, settings.allowed_origins)
         self._openapi = _read_openapi(settings.max_characters)
-        lifetime = settings.tracker_hours * 3600
-        self._tokens = Tokens(signing_key(settings.data_dir / "web.key"), lifetime)
-        self._sessions = Sessions(settings.data_dir / "web.db", lifetime)
+        key = web_key(settings)
+        self._tokens = Tokens(key, settings.tracker_hours * 3600)
+        parts = make_parts(bot, settings, key)
+        self._sessions, self._limits, self._streams = parts.sessions, parts.limits, parts.streams
         self._conversations = Conversations(bot, self._sessions)
-        self._new_sessions = Buckets(settings.sessions_per_hour / 3600, settings.sessions_per_hour)
-        self._messages = Buckets(settings.messages_per_minute / 60, min(_MESSAGE_BURST, settings.messages_per_minute))
-        self._address_messages = Buckets(settings.address_messages_per_minute / 60, settings.address_messages_per_minute)
-        self._streams = Slots(settings.streams_per_address, settings.max_streams)
         self._sweeper: asyncio.Task[None] | None = None
 
     # --- life ---
@@ -102,28 +101,34 @@ class WebChannel:
             app.add_route(self._preflight, f"/chat/{path}", methods=["OPTIONS"], name=f"preflight_{path}")
 
     async def start(self) -> None:
-        """Take up what was left without an answer and begin to remove what has expired."""
-        self._conversations.resume()
+        """Take up what was left without an answer, again and again, and begin to remove what has expired."""
+        await self._sessions.start()
+        await self._streams.start()
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
-        """Close streams and files; nothing is lost."""
+        """Finish the turns that run, close streams and files; nothing is lost."""
         if self._sweeper:
             self._sweeper.cancel()
         await self._conversations.stop()
-        self._sessions.close()
+        await self._streams.stop()
+        await self._sessions.close()
 
     def open_streams(self) -> int:
         """Connections that wait for events. May be asked from another thread."""
         return self._streams.count()
 
     async def _sweep(self) -> None:
+        failed = ""
         while True:
             try:
-                await self._conversations.end_idle()
-            except Exception as error:  # noqa: BLE001 (one that cannot be removed now is tried again)
-                logger.error("removing expired conversations failed: %s", type(error).__name__)
-            await asyncio.sleep(min(_SWEEP_SECONDS, self._settings.tracker_hours * 3600))
+                await self._conversations.sweep()
+                failed = ""
+            except Exception as error:  # noqa: BLE001 (what cannot be done now is tried again)
+                if failed != type(error).__name__:
+                    failed = type(error).__name__
+                    logger.error("looking for conversations that wait or have expired failed: %s", failed)
+            await asyncio.sleep(min(self._sessions.sweep_seconds, self._settings.tracker_hours * 3600))
 
     # --- handlers ---
 
@@ -151,68 +156,64 @@ class WebChannel:
         """A new conversation, or a fresh token for the one whose token is sent along."""
         body = read_body(request.body, request.headers.get("content-type", ""), SessionBody)
         if "authorization" in request.headers:
-            session = self._session(request)
-            self._sessions.touch(session.id)
-            return json(self._session_answer(session))
-        wait = self._new_sessions.take(self._address(request))
+            session_id = await self._session(request)
+            await self._sessions.touch(session_id)
+            return json(self._session_answer(session_id))
+        wait = await self._limits["sessions"].take(self._address(request))
         if wait:
             raise Refusal("too_many_sessions", wait)
-        return json(self._session_answer(self._sessions.create(body.greeted)), status=201)
+        return json(self._session_answer(await self._sessions.create(body.greeted)), status=201)
 
-    def _session_answer(self, session: Session) -> dict[str, Any]:
-        token = self._tokens.issue(session.id, time.time())
-        return {"session": session.id, "token": token.text, "expires": token.expires}
+    def _session_answer(self, session_id: str) -> dict[str, Any]:
+        token = self._tokens.issue(session_id, time.time())
+        return {"session": session_id, "token": token.text, "expires": token.expires}
 
     async def _erase_session(self, request: Request) -> HTTPResponse:
         """Erase the conversation everywhere. Erasing what is gone is no error: the user's wish is fulfilled."""
-        session_id = self._token_session(request)
-        try:
-            self._sessions.find(session_id)
-        except SessionEnded:
-            pass
-        else:
-            await self._conversations.end(session_id, Ended.ERASED)
+        await self._conversations.end(self._token_session(request), Ended.ERASED)
         return json({"erased": True})
 
     async def _take_message(self, request: Request) -> HTTPResponse:
-        session = self._session(request)
+        session_id = self._token_session(request)
         body = read_body(request.body, request.headers.get("content-type", ""), MessageBody)
-        if self._sessions.known_message(session.id, body.id):
-            return json({"accepted": True, "duplicate": True})
-        self._check_pace(request, session.id)
-        if body.button is not None:
-            try:
-                self._sessions.accept_button(session.id, body.id, body.button)
-            except UnknownButton:
-                raise Refusal("unknown_button") from None
-        elif body.text is not None:
+        fresh = False
+        if not await self._sessions.known_message(session_id, body.id):
+            await self._check_pace(request, session_id)
+            fresh = await self._accept(session_id, body)
+        # A message that comes again may be one of which another bot was lost.
+        self._conversations.work_on(session_id)
+        return json({"accepted": True, "duplicate": not fresh}, status=202 if fresh else 200)
+
+    async def _accept(self, session_id: str, body: MessageBody) -> bool:
+        try:
+            if body.button is not None:
+                return await self._sessions.accept_button(session_id, body.id, body.button, _WAITING_EACH)
+            assert body.text is not None
             self._check_text(body.text)
-            self._sessions.accept_text(session.id, body.id, body.text)
-        self._conversations.work_on(session.id)
-        return json({"accepted": True, "duplicate": False}, status=202)
+            return await self._sessions.accept_text(session_id, body.id, body.text, _WAITING_EACH)
+        except UnknownButton:
+            raise Refusal("unknown_button") from None
+        except TooManyWaiting:
+            raise Refusal("too_fast", 1) from None
 
     async def _take_feedback(self, request: Request) -> HTTPResponse:
         """Pass on whether an answer helped, or which help card was tapped, where the conversation has shown it."""
-        session = self._session(request)
+        session_id = await self._session(request)
         body = read_body(request.body, request.headers.get("content-type", ""), FeedbackBody)
         # A budget of its own: whoever taps every number of a card can still write.
-        wait = self._messages.take(f"feedback {session.id}") or self._address_messages.take(self._address(request))
-        if wait:
-            raise Refusal("too_fast", wait)
-        if not self._sessions.was_shown(session.id, QUESTION if body.tapped is None else body.tapped):
+        await self._check_pace(request, f"feedback {session_id}")
+        if not await self._sessions.was_shown(session_id, QUESTION if body.tapped is None else body.tapped):
             raise Refusal("unknown_button")
         if body.tapped is None:
-            await self._bot.record(session.id, "helpful", body.helpful, CHANNEL)
+            await self._bot.record(session_id, "helpful", body.helpful, CHANNEL)
         else:
-            await self._bot.record(session.id, "tapped", body.tapped, CHANNEL)
+            await self._bot.record(session_id, "tapped", body.tapped, CHANNEL)
         return json({"accepted": True}, status=202)
 
-    def _check_pace(self, request: Request, session_id: str) -> None:
-        wait = self._messages.take(session_id) or self._address_messages.take(self._address(request))
+    async def _check_pace(self, request: Request, key: str) -> None:
+        wait = await self._limits["messages"].take(key) or await self._limits["address"].take(self._address(request))
         if wait:
             raise Refusal("too_fast", wait)
-        if self._sessions.waiting_count(session_id) >= _WAITING_EACH:
-            raise Refusal("too_fast", 1)
 
     def _check_text(self, text: str) -> None:
         if not text.strip():
@@ -222,78 +223,72 @@ class WebChannel:
 
     async def _stream_events(self, request: Request) -> None:
         """Server-sent events: first what was missed, then what comes."""
-        session = self._session(request)
+        session_id = await self._session(request)
         after = read_event_id(request.headers.get("last-event-id"))
-        async with self._listening(request, session) as listener:
+        async with self._listening(request, session_id) as listener:
             response = await request.respond(
                 status=200, content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             )
             await response.send("retry: 2000\n: hello\n\n")
-            async for piece in self._pieces(session, after, listener):
+            async for piece in self._pieces(session_id, after, listener):
                 await response.send(piece)
             await response.eof()
 
-    async def _pieces(self, session: Session, after: int, listener: Listener) -> AsyncIterator[str]:
+    async def _pieces(self, session_id: str, after: int, listener: Listener) -> AsyncIterator[str]:
         """The stream of a conversation, piece by piece."""
-        if self._lost_track(session, after):
-            after = 0
-            yield _sse("reset", "{}")
         typing = False
-        while not listener.closed and not listener.ended:
-            events = self._sessions.events(session.id, after)
-            piece = "".join(_sse(event.kind, event.data, event.id) for event in events)
-            if events:
-                after = events[-1].id
-            working = self._conversations.is_working(session.id)
+        while not listener.closed:
+            try:
+                news = await self._sessions.look(session_id, after)
+            except SessionEnded as over:
+                yield _sse("ended", f'{{"why":"{over.why.value}"}}')
+                return
+            except RedisError:
+                # It is kept open: the client would only ask another bot that cannot look either.
+                yield ": \n\n"
+                await listener.wait(_RETRY_SECONDS)
+                continue
+            piece = (_sse("reset", "{}") if news.reset else "") + "".join(_sse(event.kind, event.data, event.id) for event in news.events)
+            after = news.events[-1].id if news.events else 0 if news.reset else after
             # A turn can be over before this looks: the client, which shows at once that the bot works, is told that it has finished.
-            if working != typing or (not working and any(event.kind == "bot" for event in events)):
-                typing = working
+            if news.working != typing or (not news.working and any(event.kind == "bot" for event in news.events)):
+                typing = news.working
                 piece += _sse("typing", '{"on":true}' if typing else '{"on":false}')
             if piece:
                 yield piece
             if not await listener.wait(_HEARTBEAT_SECONDS):
                 yield ": \n\n"
-        if listener.ended:
-            yield _sse("ended", f'{{"why":"{listener.ended.value}"}}')
-        elif listener.closed:
-            yield _sse("closed", f'{{"why":"{listener.closed.value}"}}')
-
-    def _lost_track(self, session: Session, after: int) -> bool:
-        """Whether a client's number is not one of this conversation, or so old that events between are no longer kept."""
-        first = self._sessions.first_event(session.id)
-        return after > session.last_event or (after > 0 and after < first - 1)
+        yield _sse("closed", f'{{"why":"{listener.closed.value}"}}')
 
     async def _poll_events(self, request: Request) -> HTTPResponse:
         """Long polling: what is new since ``after``, waiting a while when there is nothing."""
-        session = self._session(request)
+        session_id = await self._session(request)
         after, known_typing = read_poll(request.get_query_args(keep_blank_values=True))
-        reset = self._lost_track(session, after)
-        async with self._listening(request, session) as listener:
+        async with self._listening(request, session_id) as listener:
             deadline = time.monotonic() + _POLL_SECONDS
             while True:
-                if listener.ended:
-                    raise SessionEnded(listener.ended)
-                events = self._sessions.events(session.id, 0 if reset else after)
-                typing = self._conversations.is_working(session.id)
+                news = await self._sessions.look(session_id, after)
                 left = deadline - time.monotonic()
-                if events or reset or typing != known_typing or listener.closed or left <= 0:
-                    return json({"reset": reset, "typing": typing, "events": [_plain(event) for event in events]}, dumps=_dump_events)
-                await listener.wait(left)
+                if news.events or news.reset or news.working != known_typing or listener.closed or left <= 0:
+                    plain = [_plain(event) for event in news.events]
+                    return json({"reset": news.reset, "typing": news.working, "events": plain}, dumps=_dump_events)
+                await listener.wait(min(left, _HEARTBEAT_SECONDS))
 
     @asynccontextmanager
-    async def _listening(self, request: Request, session: Session) -> AsyncIterator[Listener]:
+    async def _listening(self, request: Request, session_id: str) -> AsyncIterator[Listener]:
         """Hold one of the connections that an address may have."""
         address = self._address(request)
         if self._streams.full():
             raise Refusal("busy", 10)
-        if self._streams.full_for(address):
+        if not await self._streams.enter(address):
             raise Refusal("too_many_streams", 10)
-        self._streams.enter(address)
-        listener = self._conversations.listen(session.id, _CONNECTIONS_EACH)
         try:
-            yield listener
+            listener = await self._conversations.listen(session_id, _CONNECTIONS_EACH)
+            try:
+                yield listener
+            finally:
+                self._conversations.leave(session_id, listener)
         finally:
-            self._conversations.leave(session.id, listener)
             self._streams.leave(address)
 
     # --- who asks ---
@@ -307,8 +302,10 @@ class WebChannel:
         except TokenError as error:
             raise Refusal("expired_token" if error.expired else "bad_token") from None
 
-    def _session(self, request: Request) -> Session:
-        return self._sessions.find(self._token_session(request))
+    async def _session(self, request: Request) -> str:
+        session_id = self._token_session(request)
+        await self._sessions.check(session_id)
+        return session_id
 
     def _address(self, request: Request) -> str:
         return address_key((request.remote_addr if self._settings.proxies else "") or request.ip)
@@ -365,6 +362,10 @@ class WebChannel:
             status = error.status_code
             code = CODE_OF_STATUS.get(status, "bad_request" if status < 500 else "internal")
             headers.update({str(name): str(value) for name, value in getattr(error, "headers", {}).items() if str(name).lower() == "allow"})
+        elif isinstance(error, RedisError):
+            code, status = "busy", int(STATUS["busy"])
+            headers["Retry-After"] = str(math.ceil(_RETRY_SECONDS))
+            logger.error("request failed: Redis is away (%s)", type(error).__name__)
         else:
             code, status = "internal", 500
             logger.error("request failed: %s", type(error).__name__)

@@ -8,14 +8,17 @@ from collections import defaultdict
 from enum import Enum
 from typing import Any
 
-from bot.channels.web_sessions import Ended, Incoming, Session, Sessions
+from bot.channels.web_sessions import Ended, Incoming, SessionEnded, Sessions
 from bot.runtime.bot import Bot, Reply
+from bot.runtime.tasks import end
 
 logger = logging.getLogger(__name__)
 
 CHANNEL = "web"
 #: Turns that run at once. A turn is mostly computing, so more would only share the same processor.
 _TURNS_AT_ONCE = 8
+#: How long turns that run may go on when the process is told to stop.
+_FINISH_SECONDS = 5.0
 
 
 class Closed(str, Enum):
@@ -25,12 +28,15 @@ class Closed(str, Enum):
     STOPPING = "stopping"
 
 
+class Away(Exception):
+    """A turn could not be taken because Redis is away; the message waits."""
+
+
 class Listener:
     """One open connection of a client; woken when there is something to send or to say."""
 
     def __init__(self) -> None:
         self._wake = asyncio.Event()
-        self.ended: Ended | None = None
         self.closed: Closed | None = None
 
     def wake(self) -> None:
@@ -54,59 +60,53 @@ class Conversations:
         self._bot = bot
         self._sessions = sessions
         self._workers: dict[str, asyncio.Task[None]] = {}
+        # Those for which somebody asked for work since their worker last looked for some.
+        self._asked: set[str] = set()
+        self._stopping = False
         self._listeners: dict[str, list[Listener]] = defaultdict(list)
         self._turns = asyncio.Semaphore(_TURNS_AT_ONCE)
-
-    def resume(self) -> None:
-        """Answer what came in before the process was stopped."""
-        for session_id in self._sessions.with_waiting():
-            self.work_on(session_id)
+        sessions.tell = self._wake
 
     def work_on(self, session_id: str) -> None:
-        """Answer the waiting messages of a conversation, if nobody does so already."""
-        if session_id not in self._workers:
+        """Answer the waiting messages of a conversation, if this process does not do so already."""
+        self._asked.add(session_id)
+        if session_id not in self._workers and not self._stopping:
             self._workers[session_id] = asyncio.create_task(self._work(session_id))
-        self.wake(session_id)
-
-    def is_working(self, session_id: str) -> bool:
-        """Whether an answer is being made."""
-        return session_id in self._workers
 
     async def end(self, session_id: str, why: Ended) -> None:
-        """Remove a conversation everywhere and tell every open connection."""
+        """Remove a conversation everywhere. Every open connection hears of it."""
         worker = self._workers.pop(session_id, None)
         if worker and worker is not asyncio.current_task():
             # A turn that still runs would write the conversation again after it was removed.
-            worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
-        self._sessions.end(session_id, why)
-        if why is Ended.ERASED:
-            await self._bot.erase(session_id)
-        else:
-            await self._bot.forget(session_id)
-        for listener in self._listeners.pop(session_id, []):
-            listener.ended = why
-            listener.wake()
+            await end([worker])
+        try:
+            await self._sessions.end(session_id, why)
+        finally:
+            # Also when the store is away: what can be removed is removed.
+            await (self._bot.erase if why is Ended.ERASED else self._bot.forget)(session_id)
 
-    async def end_idle(self) -> None:
-        """Remove the conversations that nobody used for too long."""
-        for session_id in self._sessions.idle():
+    async def sweep(self) -> None:
+        """Answer what somebody left without an answer, and remove the conversations that nobody used for too long."""
+        for session_id in await self._sessions.left_over():
+            self.work_on(session_id)
+        for session_id in await self._sessions.expired():
             await self.end(session_id, Ended.EXPIRED)
 
     async def stop(self) -> None:
-        """Close the connections; what has no answer yet gets it after the next start."""
-        for listeners in self._listeners.values():
-            for listener in listeners:
+        """Close the connections and finish the turns that run; what has no answer yet gets it from another bot, or after the next start."""
+        self._stopping = True
+        for session_id in list(self._listeners):
+            for listener in self._listeners[session_id]:
                 listener.closed = Closed.STOPPING
-                listener.wake()
+            self._wake(session_id)
         workers = list(self._workers.values())
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        if workers:
+            await asyncio.wait(workers, timeout=_FINISH_SECONDS)
+        await end(workers)
 
     # --- listeners ---
 
-    def listen(self, session_id: str, most: int) -> Listener:
+    async def listen(self, session_id: str, most: int) -> Listener:
         """Open a connection; beyond ``most`` of one conversation, the oldest closes."""
         listeners = self._listeners[session_id]
         while len(listeners) >= most:
@@ -115,6 +115,8 @@ class Conversations:
             oldest.wake()
         listener = Listener()
         listeners.append(listener)
+        if len(listeners) == 1:
+            await self._sessions.watch(session_id)
         return listener
 
     def leave(self, session_id: str, listener: Listener) -> None:
@@ -122,11 +124,10 @@ class Conversations:
         listeners = self._listeners.get(session_id, [])
         if listener in listeners:
             listeners.remove(listener)
-        if not listeners:
-            self._listeners.pop(session_id, None)
+        if not listeners and self._listeners.pop(session_id, None) is not None:
+            self._sessions.unwatch(session_id)
 
-    def wake(self, session_id: str) -> None:
-        """Tell the open connections of a conversation that there is news."""
+    def _wake(self, session_id: str) -> None:
         for listener in self._listeners.get(session_id, []):
             listener.wake()
 
@@ -134,24 +135,37 @@ class Conversations:
 
     async def _work(self, session_id: str) -> None:
         try:
-            while incoming := self._sessions.next_waiting(session_id):
-                session = self._sessions.find(session_id)
-                async with self._turns:
-                    reply = await self._turn(session, incoming)
-                if reply.erased:
-                    await self.end(session_id, Ended.ERASED)
-                    return
-                self._sessions.answer(session_id, incoming, reply.messages)
-                self.wake(session_id)
+            more = True
+            while more and not self._stopping:
+                self._asked.discard(session_id)
+                more = await self._answer_next(session_id) or session_id in self._asked
+            if more:
+                await self._sessions.hand_over(session_id)
+        except SessionEnded:
+            pass
         except Exception as error:  # noqa: BLE001 (whatever it is, the server goes on for everybody else)
-            # The message stays on disk and is taken up again with the next one; its text must not reach the log.
+            # The message is kept and taken up again; its text must not reach the log.
             logger.error("conversation stopped: %s", type(error).__name__)
         finally:
             if self._workers.get(session_id) is asyncio.current_task():
                 del self._workers[session_id]
-            self.wake(session_id)
 
-    async def _turn(self, session: Session, incoming: Incoming) -> Reply:
-        metadata: dict[str, Any] = {"greeted": session.greeted, "message_id": str(incoming.number)}
+    async def _answer_next(self, session_id: str) -> bool:
+        """Answer the oldest message; whether another one waits."""
+        async with self._sessions.holding(session_id):
+            incoming = await self._sessions.next_waiting(session_id)
+            if incoming is None:
+                return False
+            async with self._turns:
+                reply = await self._turn(session_id, incoming)
+            if reply.erased:
+                await self.end(session_id, Ended.ERASED)
+                return False
+            if reply.away:
+                raise Away
+            return await self._sessions.answer(session_id, incoming, reply.messages)
+
+    async def _turn(self, session_id: str, incoming: Incoming) -> Reply:
+        metadata: dict[str, Any] = {"greeted": incoming.greeted, "message_id": incoming.id}
         answer = self._bot.tap if incoming.is_button else self._bot.respond
-        return await answer(session.id, incoming.value, CHANNEL, metadata)
+        return await answer(session_id, incoming.value, CHANNEL, metadata)

@@ -1,4 +1,7 @@
-"""How much one conversation or one address may ask: token buckets and counts, in memory only."""
+"""How much one conversation or one address may ask: token buckets and counts, in the memory of one bot.
+
+For several bots: :mod:`~bot.channels.web_limits_redis`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class Buckets:
         self._levels: dict[str, tuple[float, float]] = {}
         self._next_sweep = 0.0
 
-    def take(self, key: str) -> float:
+    async def take(self, key: str) -> float:
         """Take one; 0 when it was there, else the seconds to wait before it is."""
         now = self._clock()
         self._sweep(now)
@@ -41,16 +44,16 @@ class Buckets:
 
 
 class Slots:
-    """Counts what is open at one time, for each key and in all."""
+    """Counts what is open at one time, for each key and in all.
+
+    Args:
+        total: how much there is room for in this process.
+    """
 
     def __init__(self, each: int, total: int) -> None:
         self._each = each
         self._total = total
         self._open: Counter[str] = Counter()
-
-    def full_for(self, key: str) -> bool:
-        """Whether this key has as many as one may have."""
-        return self._open[key] >= self._each
 
     def full(self) -> bool:
         """Whether there is no room for anybody."""
@@ -60,9 +63,18 @@ class Slots:
         """How many are open. May be asked from another thread."""
         return sum(list(self._open.values()))
 
-    def enter(self, key: str) -> None:
-        """Count one more."""
+    async def start(self) -> None:
+        """Nothing has to be told to others."""
+
+    async def stop(self) -> None:
+        """See :meth:`start`."""
+
+    async def enter(self, key: str) -> bool:
+        """Count one more; False, and not counted, where this key has as many as one may have."""
+        if self._open[key] >= self._each:
+            return False
         self._open[key] += 1
+        return True
 
     def leave(self, key: str) -> None:
         """Count one less."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.runtime.errors import UserError
+from bot.runtime.settings import Settings
 
 _KEY_BYTES = 32
 _TOKEN = re.compile(r"^([A-Za-z0-9_-]{32})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})$", re.A)
@@ -60,6 +61,19 @@ def signing_key(path: Path) -> bytes:
     if len(key) != _KEY_BYTES:
         raise UserError(f"{path} holds no signing key of {_KEY_BYTES} bytes; remove it and a new one is made (open conversations end)")
     return key
+
+
+def web_key(settings: Settings) -> bytes:
+    """The key of the web channel: of the settings, else of the data folder.
+
+    Raises:
+        UserError: several bots share a Redis and no key, or the file cannot be used.
+    """
+    if settings.web_secret:
+        return hashlib.sha256(b"wegwijzer web " + settings.web_secret.get_secret_value().encode()).digest()
+    if settings.redis_url:
+        raise UserError("REDIS_URL needs WEGWIJZER_WEB_SECRET, the same for all bots; make one with 'openssl rand -hex 32'")
+    return signing_key(settings.data_dir / "web.key")
 
 
 class Tokens:

@@ -10,6 +10,8 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from rasa.core.lock_store import LockStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
+from redis.exceptions import RedisError
 
 from actions.base import renderer
 from bot.nlu.text import clean_unicode
@@ -28,6 +31,7 @@ from bot.runtime.actions import InProcessActions, trust_own_actions
 from bot.runtime.locks import QueueLockStore
 from bot.runtime.model_files import ModelError, check_hash
 from bot.runtime.quiet import rasa_logs
+from bot.runtime.redis_locks import held_number
 from bot.runtime.settings import Settings
 from bot.runtime.trackers import UNRECORDED, SmallTrackerStore, SqliteTrackerStore
 from bot.transcripts.record import failure, feedback
@@ -62,12 +66,16 @@ class Replies(OutputChannel):
 
 @dataclass
 class Reply:
-    """What came of one user message. ``parsed`` is Rasa's parse data, None where the message was not read at all."""
+    """What came of one user message.
+
+    ``parsed`` is Rasa's parse data, None where the message was not read at all. ``away``: because Redis could not be reached.
+    """
 
     messages: list[Message]
     parsed: dict[str, Any] | None = None
     slots: dict[str, Any] = field(default_factory=dict)
     erased: bool = False
+    away: bool = False
 
 
 def newest_model(folder: Path) -> Path:
@@ -85,11 +93,18 @@ def newest_model(folder: Path) -> Path:
 class Bot:
     """A running bot. Make one with :meth:`load`; ``respond`` may be called from many tasks at once."""
 
-    def __init__(
-        self, agent: Agent, store: SmallTrackerStore, settings: Settings, model: Path, transcripts: Transcripts | None = None
+    def __init__(  # noqa: PLR0917 (what it is made of)
+        self,
+        agent: Agent,
+        store: SmallTrackerStore,
+        settings: Settings,
+        model: Path,
+        transcripts: Transcripts | None = None,
+        redis: Redis[str] | None = None,
     ) -> None:
         self._agent = agent
         self._store = store
+        self.redis = redis
         self.transcripts = transcripts
         self._settings = settings
         self._renderer = renderer()
@@ -137,7 +152,7 @@ class Bot:
             logger.warning("model %s has no hash beside it: nobody knows whether it is what was trained", path.name)
         assert agent.processor
         metrics.watch_understanding(agent.processor)
-        bot = cls(agent, store, settings, path, transcripts)
+        bot = cls(agent, store, settings, path, transcripts, redis)
         turn_cost.leave_loaded_objects_alone()
         return bot
 
@@ -145,6 +160,15 @@ class Bot:
     def model_id(self) -> str:
         """Id of the loaded model."""
         return str(self._agent.model_id)
+
+    @asynccontextmanager
+    async def holding(self, sender_id: str) -> AsyncIterator[None]:
+        """Hold a conversation: for a turn, and for what a channel does around it."""
+        asked, inside = time.perf_counter(), held_number(sender_id) is not None
+        async with self._agent.lock_store.lock(sender_id):
+            if not inside:
+                metrics.lock_waited(time.perf_counter() - asked)
+            yield
 
     async def check(self) -> None:
         """Let the bot answer once: a model that loads but was never trained, or an action that fails, is found at start.
@@ -250,7 +274,8 @@ class Bot:
             # The text of the message must not reach the log, so neither does the exception's message.
             logger.error("turn failed: %s", type(error).__name__)
             await self._note_failure(sender_id, error, channel)
-            return Reply(replies.messages or self._renderer.say("internal", "errors"))
+            away = isinstance(error, RedisError)
+            return Reply(replies.messages or self._renderer.say("internal", "errors"), away=away)
         parsed = dict(tracker.latest_message.parse_data) if tracker.latest_message else None
         erased = any(item["type"] == "erased" for item in replies.messages)
         if erased:
@@ -272,9 +297,7 @@ class Bot:
         """Rasa's ``MessageProcessor.handle_message``, step by step, for the conversation as it then is: Rasa would have it read again."""
         processor = self._agent.processor
         assert processor is not None
-        asked = time.perf_counter()
-        async with self._agent.lock_store.lock(message.sender_id):
-            metrics.lock_waited(time.perf_counter() - asked)
+        async with self.holding(message.sender_id):
             tracker = await processor.log_message(message, should_save_tracker=False)
             tracker = await processor.run_action_extract_slots(message.output_channel, tracker)
             await processor._run_prediction_loop(message.output_channel, tracker)

@@ -55,6 +55,7 @@ def examine(settings: Settings, port: int, console_port: int) -> Findings:
         "model": lambda: _model(settings),
         "content": _content,
         "database": lambda: _database(settings),
+        "redis": lambda: _redis(settings),
         "outbox": lambda: _outbox(settings),
         "clock": lambda: _clock(settings),
         "bot": lambda: _bot(settings, port),
@@ -78,6 +79,8 @@ def _settings(settings: Settings) -> Findings:
         yield Finding(
             "settings", "note", "the console listens for other machines without https", "set WEGWIJZER_CONSOLE_URL=https://... with a proxy"
         )
+    if settings.redis_url and not settings.web_secret:
+        yield Finding("settings", "wrong", "REDIS_URL needs WEGWIJZER_WEB_SECRET", "make one with 'openssl rand -hex 32', for all bots")
     if settings.metrics_port and not _is_loopback(settings.metrics_host):
         yield Finding("settings", "note", "other machines can read the metrics", "see to it that the internet cannot")
 
@@ -187,6 +190,14 @@ def _database(settings: Settings) -> Findings:
         )
     else:
         yield Finding("database", "ok", f"reachable, tables at {found}")
+
+
+def _redis(settings: Settings) -> Findings:
+    from bot.runtime.redis_link import connect
+
+    if settings.redis_url:
+        connect(settings.redis_url)
+        yield Finding("redis", "ok", "answers, and can be written")
 
 
 def _outbox(settings: Settings) -> Findings:

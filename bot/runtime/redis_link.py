@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import redis
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -52,6 +54,15 @@ def connect(url: SecretStr) -> Redis[str]:
         # Once more after a connection that has gone, for instance because Redis was started again. Every command of ours may come twice.
         retry_on_error=[NoConnection, TooLate],
     )
+
+
+async def reaches(client: Redis[str]) -> bool:
+    """Whether Redis answers now."""
+    try:
+        await asyncio.wait_for(client.ping(), _CONNECT_SECONDS)
+    except (RedisError, OSError, asyncio.TimeoutError):
+        return False
+    return True
 
 
 def _try_out(address: str) -> None:

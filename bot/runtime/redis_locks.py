@@ -95,7 +95,8 @@ return 1
 # ARGV: token, milliseconds alive.
 _RENEW = _COMMON + "if redis.call('GET', holder) ~= token then return 0 end return redis.call('PEXPIRE', holder, ARGV[2])"
 
-_held: ContextVar[Mapping[str, int] | None] = ContextVar("held", default=None)
+#: By conversation, the token and the number under which the current task holds it.
+_held: ContextVar[Mapping[str, tuple[str, int]] | None] = ContextVar("held", default=None)
 
 
 def number_key(conversation_id: str) -> str:
@@ -105,7 +106,8 @@ def number_key(conversation_id: str) -> str:
 
 def held_number(conversation_id: str) -> int | None:
     """The number under which the current task holds a conversation, or held it; None if it never did."""
-    return (_held.get() or {}).get(conversation_id)
+    _token, number = (_held.get() or {}).get(conversation_id, ("", None))
+    return number
 
 
 class RedisLockStore(LockStore):
@@ -133,14 +135,19 @@ class RedisLockStore(LockStore):
     ) -> AsyncGenerator[TicketLock, None]:
         """Hold the conversation. Raises :class:`LockError` after ``lock_lifetime`` seconds of waiting for others.
 
+        A task that holds it already, for a turn and what belongs to it, goes on at once.
+
         Raises:
             RedisError: Redis is away; the conversation is not held.
         """
+        if (_held.get() or {}).get(conversation_id, ("", 0))[0].startswith(f"{self._process}:"):
+            yield TicketLock(conversation_id)
+            return
         token = f"{self._process}:{next(self._tokens)}"
         try:
             number = await self._acquire(conversation_id, token, lock_lifetime)
             renewal = asyncio.create_task(self._keep(conversation_id, token))
-            before = _held.set({**(_held.get() or {}), conversation_id: number})
+            before = _held.set({**(_held.get() or {}), conversation_id: (token, number)})
             try:
                 yield TicketLock(conversation_id)
             finally:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 _KEY = f"{PREFIX}tracker:"
 
+
+def tracker_key(conversation_id: str) -> str:
+    """The key of a conversation."""
+    return _KEY + conversation_id
+
+
 # KEYS: conversation, number of its last holder. ARGV: the conversation, the number of who writes, milliseconds until it expires.
 _WRITE = """
 local last = redis.call('GET', KEYS[2])
@@ -69,13 +75,13 @@ class RedisTrackerStore(SmallTrackerStore):
         number = held_number(tracker.sender_id)
         if number is None:
             raise LockLost("a conversation is written by who holds it")
-        keys, milliseconds = [_KEY + tracker.sender_id, number_key(tracker.sender_id)], max(1, int(self._expires_after * 1000))
+        keys, milliseconds = [tracker_key(tracker.sender_id), number_key(tracker.sender_id)], max(1, int(self._expires_after * 1000))
         if not await self._write(keys=keys, args=[self._packed(tracker), number, milliseconds]):
             raise LockLost("another has the conversation by now")
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """A conversation, or None if there is none or it has expired."""
-        data = await self._redis.get(_KEY + sender_id)
+        data = await self._redis.get(tracker_key(sender_id))
         return self._unpacked(sender_id, data) if data is not None else None
 
     async def keys(self) -> Iterable[str]:
@@ -84,7 +90,7 @@ class RedisTrackerStore(SmallTrackerStore):
 
     async def delete(self, sender_id: str) -> None:
         """Remove a conversation for good; a turn of it that still runs writes nothing any more."""
-        await self._delete(keys=[_KEY + sender_id, number_key(sender_id)])
+        await self._delete(keys=[tracker_key(sender_id), number_key(sender_id)])
 
     async def disconnect(self) -> None:
         await self._redis.close(close_connection_pool=True)

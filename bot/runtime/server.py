@@ -21,6 +21,7 @@ from bot.console.child import ConsoleProcess
 from bot.runtime import logs, metrics
 from bot.runtime.bot import Bot
 from bot.runtime.errors import UserError
+from bot.runtime.redis_link import reaches
 from bot.runtime.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -144,7 +145,12 @@ def make_app(bot: Bot, channel: WebChannel, telegram: TelegramChannel) -> Sanic:
 
     async def health(_request: Request) -> HTTPResponse:
         # Ready is ready: a token that Telegram refuses is no reason to restart the web channel.
-        return json({"status": "ready", "model": bot.model_id, "channels": {"web": "up", "telegram": telegram.status}})
+        answer = {"status": "ready", "model": bot.model_id, "channels": {"web": "up", "telegram": telegram.status}}
+        if bot.redis is None:
+            return json(answer)
+        there = await reaches(bot.redis)
+        answer |= {"status": "ready" if there else "waiting", "redis": "up" if there else "away"}
+        return json(answer, status=200 if there else 503)
 
     async def version_(_request: Request) -> HTTPResponse:
         return json({"wegwijzer": version("wegwijzer"), "rasa": version("rasa"), "model": bot.model.name})

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseSettings, Extra, Field, SecretStr, ValidationError, validator
+from pydantic.fields import ModelField
 
 from bot.runtime.settings_sources import SETTINGS_FILE, SettingsError, Value, gather, read_settings_file, unknown
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 _PUBLIC = re.compile(r"^(https://\S+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?(/\S*)?)$")
+#: Of secrets. Each visitor of the web is given something signed with the second, and could try out words at leisure.
+_LEAST_CHARACTERS = {"telegram_secret": 16, "web_secret": 32}
 _ORIGIN = re.compile(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")
 
 
@@ -43,11 +46,17 @@ class Settings(BaseSettings):
     streams_per_address: int = Field(500, ge=1, description="open event streams from one address")
     max_streams: int = Field(4000, ge=1, description="open event streams in all")
 
+    web_secret: SecretStr | None = Field(
+        None,
+        description="secret that signs the tokens of web conversations, at least 32 characters, the same for all bots that share a Redis; "
+        "without it one is made in the data folder",
+    )
+
     redis_url: SecretStr | None = Field(
         None,
         env="REDIS_URL",
-        description="Redis in which several bots share their conversations and take turns, for instance redis://:password@host:6379/0; "
-        "without it they are in the data folder",
+        description="Redis that several bots share: conversations, turns, web sessions, limits. For instance "
+        "redis://:password@host:6379/0; without it they are in the data folder",
     )
 
     transcripts: bool = Field(True, description="whether conversations are kept, redacted, for the moderators")
@@ -106,6 +115,7 @@ class Settings(BaseSettings):
         "telegram_token",
         "telegram_webhook_url",
         "telegram_secret",
+        "web_secret",
         "redis_url",
         "database_url",
         "transcript_key",
@@ -120,10 +130,11 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
 
-    @validator("telegram_secret")
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and len(value.get_secret_value()) < 16:
-            raise ValueError("needs at least 16 characters")
+    @validator("telegram_secret", "web_secret")
+    def _long_enough(cls, value: SecretStr | None, field: ModelField) -> SecretStr | None:
+        least = _LEAST_CHARACTERS[field.name]
+        if value and len(value.get_secret_value()) < least:
+            raise ValueError(f"needs at least {least} characters")
         return value
 
     @validator("telegram_webhook_url", "telegram_api_url", "console_url")

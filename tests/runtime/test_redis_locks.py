@@ -115,6 +115,44 @@ def test_another_conversation_does_not_wait_and_each_has_its_own_number(redis_ur
     assert one and two and still == one and gone is None
 
 
+def test_who_holds_a_conversation_takes_a_turn_in_it_and_others_wait_until_all_of_it_is_over(redis_url: str) -> None:
+    async def seen(client: Redis) -> list[str]:
+        store, other, order = RedisLockStore(client, NEVER), RedisLockStore(client, NEVER), []
+
+        async def comes_later(locks: RedisLockStore, name: str) -> None:
+            async with locks.lock("one", NEVER):
+                order.append(name)
+
+        # Made before, so that they do not hold what this task holds.
+        go = asyncio.Event()
+
+        async def waits_to_come(locks: RedisLockStore, name: str) -> None:
+            await go.wait()
+            await comes_later(locks, name)
+
+        later = [asyncio.create_task(waits_to_come(locks, name)) for locks, name in ((store, "same process"), (other, "other process"))]
+        async with store.lock("one", NEVER):
+            go.set()
+            await until(lambda: _is(client, 2))
+            number = held_number("one")
+            for _ in range(2):
+                async with store.lock("one"):
+                    assert held_number("one") == number
+            # A turn is a task of its own, with a time limit.
+            await asyncio.wait_for(comes_later(store, "own task"), 10)
+            assert await client.exists("wegwijzer:holder:one")
+            order.append("holder")
+        await asyncio.gather(*later)
+        return order
+
+    async def _is(client: Redis, count: int) -> bool:
+        return await in_queue(client) == count
+
+    order = run(redis_url, seen)
+    assert order[:2] == ["own task", "holder"]
+    assert set(order[2:]) == {"same process", "other process"}
+
+
 def test_who_waits_too_long_is_told_and_the_next_one_still_gets_in(redis_url: str) -> None:
     async def told(client: Redis) -> list[str]:
         one, other = RedisLockStore(client), RedisLockStore(client)

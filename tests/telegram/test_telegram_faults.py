@@ -15,7 +15,8 @@ from telegram_host import QUICK, SECRET, Host
 
 from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_format import Bubble
-from bot.channels.telegram_store import Secrets, TelegramStore
+from bot.channels.telegram_store import Secrets
+from bot.channels.telegram_store_sqlite import SqliteTelegramStore
 from bot.channels.telegram_updates import Incoming
 from bot.runtime.bot import Bot
 
@@ -124,7 +125,7 @@ async def test_a_chat_that_is_gone_gets_no_more_calls_and_keeps_nothing(
     await polling.settled()
     assert len(telegram.calls_of("sendMessage", gone.id)) == 1
     assert len(other.texts) == 1
-    assert polling.channel._store.chats_with_mail() == []
+    assert await polling.channel._store.chats_with_mail() == []
     # Whoever comes back is answered.
     gone.chat.blocked = gone.chat.gone = False
     gone.say("/help")
@@ -367,18 +368,18 @@ async def test_a_changed_secret_drops_what_it_sealed_and_goes_on(polling: Host, 
 
 async def test_a_message_is_not_sent_a_day_late(tmp_path: Path) -> None:
     moment = [1000.0]
-    store = TelegramStore(tmp_path / "t.db", Secrets(b"x" * 32), keep_seconds=86400, clock=lambda: moment[0])
+    store = SqliteTelegramStore(tmp_path / "t.db", Secrets(b"x" * 32), keep_seconds=86400, clock=lambda: moment[0])
     incoming = Incoming(1, 5, "text", "hoi")
-    store.accept([(1, incoming)])
-    store.finish(incoming, [Bubble("hallo")])
-    (chat,) = store.chats_with_mail()
+    await store.accept([(1, incoming)])
+    await store.finish(incoming, [Bubble("hallo")])
+    (chat,) = await store.chats_with_mail()
     moment[0] += 86399
-    waiting = store.next_to_send(chat)
+    waiting = await store.next_to_send(chat)
     assert waiting is not None
     assert waiting.html == "hallo"
     moment[0] += 2
-    assert store.next_to_send(chat) is None
-    store.close()
+    assert await store.next_to_send(chat) is None
+    await store.close()
 
 
 # --- many at once ---

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.telegram_format import LIMIT, Bubble, Formatter, plain, rows, split_text, units, visible
-from bot.channels.telegram_store import Secrets, TelegramStore
+from bot.channels.telegram_store import Secrets
+from bot.channels.telegram_store_sqlite import SqliteTelegramStore
 from bot.channels.telegram_texts import load_telegram_texts
 from bot.channels.telegram_updates import Incoming
 from bot.wegwijzer.content import DEFAULT_FOLDER, ContentError
@@ -123,20 +124,21 @@ def test_rows_keep_all_buttons_in_order_and_long_ones_alone(titles: list[str]) -
 # --- storage ---
 
 
-def test_nothing_readable_is_in_the_file(tmp_path: Path) -> None:
+@pytest.mark.asyncio
+async def test_nothing_readable_is_in_the_file(tmp_path: Path) -> None:
     keys = Secrets(b"k" * 32)
-    store = TelegramStore(tmp_path / "telegram.db", keys, 3600)
+    store = SqliteTelegramStore(tmp_path / "telegram.db", keys, 3600)
     incoming = Incoming(1, 5550123456, "text", "mijn geheim verhaal")
-    store.accept([(1, incoming)])
-    store.finish(incoming, [Bubble("een antwoord", [{"title": "Ja", "payload": "/affirm"}])])
-    store.accept([(2, Incoming(2, 5550123456, "text", "nog een geheim"))])
-    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    await store.accept([(1, incoming)])
+    await store.finish(incoming, [Bubble("een antwoord", [{"title": "Ja", "payload": "/affirm"}])])
+    await store.accept([(2, Incoming(2, 5550123456, "text", "nog een geheim"))])
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())  # noqa: ASYNC240 (nothing else runs)
     assert keys.pseudonym(5550123456).encode() in files
     for readable in (b"5550123456", b"geheim", b"antwoord"):
         assert readable not in files
     assert (tmp_path / "telegram.db").stat().st_mode & 0o077 == 0
-    assert [waiting.text for waiting in store.unanswered()] == ["nog een geheim"]
-    store.close()
+    assert [waiting.text for waiting in await store.unanswered()] == ["nog een geheim"]
+    await store.close()
 
 
 def test_pseudonyms_and_keys_hang_on_the_secret() -> None:
@@ -148,33 +150,35 @@ def test_pseudonyms_and_keys_hang_on_the_secret() -> None:
     assert one.webhook != other.webhook
 
 
-def test_an_update_is_accepted_once_also_after_it_was_opened_again(tmp_path: Path) -> None:
+@pytest.mark.asyncio
+async def test_an_update_is_accepted_once_also_after_it_was_opened_again(tmp_path: Path) -> None:
     keys = Secrets(b"k" * 32)
     incoming = Incoming(7, 5, "text", "hoi")
     for expected in (1, 0):
-        store = TelegramStore(tmp_path / "telegram.db", keys, 3600)
-        assert len(store.accept([(7, incoming), (7, incoming)])) == expected
-        store.finish(incoming)
-        store.close()
+        store = SqliteTelegramStore(tmp_path / "telegram.db", keys, 3600)
+        assert len(await store.accept([(7, incoming), (7, incoming)])) == expected
+        await store.finish(incoming)
+        await store.close()
 
 
-def test_buttons_end_with_the_conversation(tmp_path: Path) -> None:
+@pytest.mark.asyncio
+async def test_buttons_end_with_the_conversation(tmp_path: Path) -> None:
     moment = [1000.0]
-    store = TelegramStore(tmp_path / "telegram.db", Secrets(b"k" * 32), keep_seconds=3600, clock=lambda: moment[0])
+    store = SqliteTelegramStore(tmp_path / "telegram.db", Secrets(b"k" * 32), keep_seconds=3600, clock=lambda: moment[0])
     incoming = Incoming(1, 5, "text", "hoi")
-    store.finish(incoming, [Bubble("?", [{"title": "Ja", "payload": "/affirm"}, {"title": "Nee", "payload": "/deny"}])])
-    (chat,) = store.chats_with_mail()
-    message = store.next_to_send(chat)
+    await store.finish(incoming, [Bubble("?", [{"title": "Ja", "payload": "/affirm"}, {"title": "Nee", "payload": "/deny"}])])
+    (chat,) = await store.chats_with_mail()
+    message = await store.next_to_send(chat)
     assert message is not None
     ((_title, yes), (_other, no)) = message.keyboard[0]
-    assert store.button(5, yes) is not None
-    assert store.button(6, yes) is None
+    assert await store.button(5, yes) is not None
+    assert await store.button(6, yes) is None
     moment[0] += 3601
-    assert store.button(5, yes) is None
+    assert await store.button(5, yes) is None
     moment[0] -= 3601
-    store.finish(Incoming(2, 5, "tap"), pressed=store.button(5, yes))
-    assert store.button(5, no) is None
-    store.close()
+    await store.finish(Incoming(2, 5, "tap"), pressed=await store.button(5, yes))
+    assert await store.button(5, no) is None
+    await store.close()
 
 
 # --- content/telegram.yml ---

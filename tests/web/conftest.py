@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from .redis_process import RedisServer
+
 PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = PROJECT / "results" / "web"
 
@@ -254,3 +256,18 @@ def shoot(page: Any, name: str) -> None:
     size = "phone" if page.viewport_size["width"] < 600 else "desktop"
     page.wait_for_timeout(1400)  # the pieces of an answer come in one after the other
     page.screenshot(path=SCREENSHOTS / f"{name}-{size}.png")
+
+
+@pytest.fixture(scope="module")
+def redis_process() -> Iterator[RedisServer]:
+    """A real Redis for one file of tests."""
+    running = RedisServer().start()
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def redis_server(redis_process: RedisServer) -> RedisServer:
+    """It, empty."""
+    redis_process.client.flushall()
+    return redis_process
