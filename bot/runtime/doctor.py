@@ -190,7 +190,7 @@ def _database(settings: Settings) -> Findings:
 
 
 def _outbox(settings: Settings) -> Findings:
-    from bot.transcripts.service import OUTBOX_FILE
+    from bot.transcripts.outbox import OUTBOX_FILE
 
     path = settings.data_dir / OUTBOX_FILE
     if not path.exists():

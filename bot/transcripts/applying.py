@@ -21,7 +21,7 @@ from bot.transcripts.filters import words_of
 from bot.transcripts.models import Conversation
 from bot.transcripts.moments import belgian
 from bot.transcripts.outbox import Entry
-from bot.transcripts.record import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
+from bot.transcripts.turns import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
 
 #: Below this confidence in the intent a message counts as hardly understood.
 UNSURE_BELOW = 0.5
