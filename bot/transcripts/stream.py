@@ -27,8 +27,8 @@ _GROUP = "archive"
 #: Entries that may wait; a turn takes about two kilobytes.
 MOST = 100_000
 #: After so long an archiver that has not dealt with an entry counts as dead.
-_CLAIM_SECONDS = 15.0
-_CLAIM_EVERY_SECONDS = 3.0
+_CLAIM_SECONDS = 5.0
+_CLAIM_EVERY_SECONDS = 1.0
 #: After so long one that has nothing at hand is forgotten.
 _FORGET_SECONDS = 3600.0
 _PAGE = 1000
