@@ -111,6 +111,11 @@ class Outbox:
         with self._lock:
             return int(self._database.execute("SELECT count(*) FROM waiting WHERE aside = 0").fetchone()[0])
 
+    def aside(self) -> int:
+        """How many could not be put into the database."""
+        with self._lock:
+            return int(self._database.execute("SELECT count(*) FROM waiting WHERE aside = 1").fetchone()[0])
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:

@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +133,12 @@ class Transcripts:
     def waiting(self) -> int:
         """Turns in this process and on its disk that have to go on."""
         return len(self._unwritten) + self._outbox.waiting()
+
+    def counts(self) -> dict[str, Callable[[], int]]:
+        """How many turns wait, by place: ``disk`` (this bot's), ``stream`` (of all bots), ``aside`` (that the database does not take)."""
+        if self.stream is None:
+            return {"disk": self.waiting, "aside": self._outbox.aside}
+        return {"disk": self.waiting, "stream": self.stream.waiting, "aside": self.stream.aside}
 
     @property
     def lost(self) -> int:
