@@ -249,7 +249,8 @@ class Bot:
             # The text of the message must not reach the log, so neither does the exception's message.
             logger.error("turn failed: %s", type(error).__name__)
             await self._note_failure(sender_id, error, channel)
-            return Reply(replies.messages or self._renderer.say("internal", "errors"))
+            # What was to be said is said: it may be where to find help. It is not remembered, so the user is told that too.
+            return Reply([*replies.messages, *self._renderer.say("internal", "errors")])
         parsed = dict(tracker.latest_message.parse_data) if tracker.latest_message else None
         erased = any(item["type"] == "erased" for item in replies.messages)
         if erased:
