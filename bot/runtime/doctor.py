@@ -81,6 +81,8 @@ def _settings(settings: Settings) -> Findings:
         yield Finding(
             "settings", "note", "the console listens for other machines without https", "set WEGWIJZER_CONSOLE_URL=https://... with a proxy"
         )
+    if settings.redis_url and settings.transcripts and not settings.transcript_key:
+        yield Finding("settings", "wrong", "REDIS_URL needs WEGWIJZER_TRANSCRIPT_KEY", "set the same one for all bots and archivers")
     if settings.metrics_port and not _is_loopback(settings.metrics_host):
         yield Finding("settings", "note", "other machines can read the metrics", "see to it that the internet cannot")
 

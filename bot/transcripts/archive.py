@@ -18,6 +18,7 @@ from bot.runtime.settings import Settings, load_settings
 from bot.transcripts.applying import Applier
 from bot.transcripts.archiver import Archiver, Hourly, Source
 from bot.transcripts.database import Database, open_database
+from bot.transcripts.errors import StoreError
 from bot.transcripts.outbox import OUTBOX_FILE, Outbox
 from bot.transcripts.retention import remove_old
 
@@ -35,6 +36,8 @@ def serve(settings: Settings) -> int:
     Raises:
         UserError: a setting, key or folder that cannot be used; a Redis that does not answer. A database that is away is no error.
     """
+    if settings.redis_url and settings.transcript_key is None:
+        raise StoreError("REDIS_URL needs WEGWIJZER_TRANSCRIPT_KEY, the same for all bots and archivers: what one seals, another must open")
     database = open_database(settings)
     try:
         if settings.redis_url is None:

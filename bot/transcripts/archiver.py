@@ -41,7 +41,10 @@ class Source(Protocol):
         """They are in the database: they are forgotten."""
 
     def put_aside(self, entry: Entry) -> None:
-        """It cannot be applied by this version: it is kept, and no longer tried."""
+        """It cannot be applied as things are: it is kept, and no longer tried."""
+
+    def try_again(self) -> None:
+        """What was put aside waits again: there is another version by now, or another key."""
 
 
 class Archiver:
@@ -78,6 +81,7 @@ class Archiver:
             try:
                 if not migrated:
                     self._database.migrate()
+                    self._source.try_again()
                     migrated = True
                 self._move_all()
                 self._chores()

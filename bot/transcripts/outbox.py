@@ -85,9 +85,14 @@ class Outbox:
             self._database.executemany("DELETE FROM waiting WHERE number = ?", [(entry.place,) for entry in entries])
 
     def put_aside(self, entry: Entry) -> None:
-        """It cannot be applied by this version: it is kept, and no longer tried."""
+        """It cannot be applied as things are: it is kept, and no longer tried."""
         with self._lock, self._database:
             self._database.execute("UPDATE waiting SET aside = 1 WHERE number = ?", (entry.place,))
+
+    def try_again(self) -> None:
+        """What was put aside waits again, in its old place."""
+        with self._lock, self._database:
+            self._database.execute("UPDATE waiting SET aside = 0 WHERE aside = 1")
 
     def erase(self, entry: Entry) -> None:
         """Remove all that waits for a key, and add the entry that erases it in the database."""

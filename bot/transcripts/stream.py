@@ -89,6 +89,17 @@ end
 """
 
 
+# KEYS: stream of what was put aside, stream. ARGV: how many. Gives how many went back.
+_BRING_BACK = """
+local entries = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])
+for _, entry in ipairs(entries) do
+  redis.call('XADD', KEYS[2], '*', unpack(entry[2]))
+  redis.call('XDEL', KEYS[1], entry[1])
+end
+return #entries
+"""
+
+
 class StreamFull(RedisError):
     """Too many entries wait; this one was not taken."""
 
@@ -115,8 +126,8 @@ class Stream:
         self._claim_milliseconds = int(claim_seconds * 1000)
         self._consumer = uuid.uuid4().hex
         self._next_claim = 0.0
-        self._append, self._others, self._erase, self._forget = (
-            client.register_script(script) for script in (_APPEND, _OTHERS, _ERASE, _FORGET)
+        self._append, self._others, self._erase, self._forget, self._bring_back = (
+            client.register_script(script) for script in (_APPEND, _OTHERS, _ERASE, _FORGET, _BRING_BACK)
         )
 
     # --- for bots ---
@@ -183,11 +194,16 @@ class Stream:
             together.xack(KEY, _GROUP, *places).xdel(KEY, *places).execute()
 
     def put_aside(self, entry: Entry) -> None:
-        """It cannot be applied by this version: it is kept in a stream of its own, and no longer tried."""
+        """It cannot be applied as things are: it is kept in a stream of its own, and no longer tried."""
         names = iter(fields_of(entry))
         with self._client.pipeline() as together:
             together.xadd(_ASIDE, dict(zip(names, names, strict=True)))
             together.xack(KEY, _GROUP, entry.place).xdel(KEY, entry.place).execute()
+
+    def try_again(self) -> None:
+        """What was put aside waits again, behind the others."""
+        while self._bring_back(keys=[_ASIDE, KEY], args=[_PAGE]):
+            pass
 
     def leave(self) -> None:
         """This archiver ends. What it has at hand, another takes over."""

@@ -144,6 +144,30 @@ def test_killed_at_any_moment_nothing_that_was_on_disk_is_lost_or_doubled(tmp_pa
     assert len(set(numbers) - set(acknowledged)) <= 3
 
 
+def test_the_archiver_is_killed_and_started_again(start: Callable[..., Transcripts], log: Log) -> None:
+    transcripts = start()
+    for number in range(600):
+        transcripts.take(f"s{number % 3}", numbered(number))
+    assert eventually(lambda: transcripts.waiting() < 600)
+    child = transcripts._carrier._process  # type: ignore[union-attr]
+    assert child
+    child.kill()
+    assert transcripts.waiting() > 0
+    assert transcripts.caught_up(60)
+    assert messages_by_conversation(transcripts.database) == [400, 400, 400]
+    assert "the archiver ended" in log()
+
+
+def test_the_archiver_ends_when_the_bot_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.transcripts.crash_writer", str(tmp_path / "data"), "0"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as writer:
+        assert writer.stdout
+        writer.stdout.readline()
+        (child,) = " ".join(path.read_text() for path in Path("/proc").glob(f"{writer.pid}/task/*/children")).split()
+        writer.kill()
+    assert eventually(lambda: not Path(f"/proc/{child}").exists())
+
+
 def test_the_database_is_gone_for_a_while_under_load(postgres: Postgres, start: Callable[..., Transcripts], log: Log) -> None:
     transcripts = start(database_url=postgres.new_database())
     transcripts.take("before", numbered(0))

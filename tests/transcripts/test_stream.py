@@ -264,6 +264,12 @@ def test_one_that_cannot_be_applied_is_put_aside_and_holds_up_no_other(server: S
         assert eventually(lambda: stream.waiting() == 0)
     assert stored(database) == [[1, 2]]
     assert stream.aside() == 1
+    # It is tried again, once, when an archiver starts.
+    stream.try_again()
+    assert (stream.aside(), stream.waiting()) == (0, 1)
+    with archiving(Stream(server.client()), database):
+        assert eventually(lambda: stream.waiting() == 0)
+    assert stream.aside() == 1
     # Whoever erases it, erases it there too.
     stream.erase(Entry("e", "0" * 48, NOON + 1, "erase"))
     assert stream.aside() == 0
