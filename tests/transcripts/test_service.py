@@ -144,7 +144,7 @@ def test_killed_at_any_moment_nothing_that_was_on_disk_is_lost_or_doubled(tmp_pa
     assert len(set(numbers) - set(acknowledged)) <= 3
 
 
-def test_the_archiver_is_killed_and_started_again(start: Callable[..., Transcripts], log: Log) -> None:
+def test_the_archiver_is_killed_and_started_again(start: Callable[..., Transcripts], caplog: Any) -> None:
     transcripts = start()
     for number in range(600):
         transcripts.take(f"s{number % 3}", numbered(number))
@@ -155,7 +155,7 @@ def test_the_archiver_is_killed_and_started_again(start: Callable[..., Transcrip
     assert transcripts.waiting() > 0
     assert transcripts.caught_up(60)
     assert messages_by_conversation(transcripts.database) == [400, 400, 400]
-    assert "the archiver ended" in log()
+    assert "the archiver ended" in caplog.text
 
 
 def test_the_archiver_ends_when_the_bot_is_killed(tmp_path: Path) -> None:
