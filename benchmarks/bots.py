@@ -105,11 +105,11 @@ class BotProgram(ABC):
         self._process = None
 
     def resident_megabytes(self) -> float:
-        """Resident memory of the server and of all its processes."""
+        """Resident memory of the server and of all its processes; what several of them share is counted once."""
         assert self._process is not None
-        listed = subprocess.run(["ps", "-A", "-o", "pgid=,rss="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(["ps", "-A", "-o", "pgid=,pid="], capture_output=True, text=True, check=True).stdout
         rows = (line.split() for line in listed.splitlines())
-        return sum(int(kilobytes) for group, kilobytes in rows if int(group) == self._process.pid) / 1024
+        return sum(_proportional_kilobytes(pid) for group, pid in rows if int(group) == self._process.pid) / 1024
 
     def installed_megabytes(self) -> float:
         """Size on disk of what is installed for it."""
@@ -200,7 +200,8 @@ class OurBot(BotProgram):
             "WEGWIJZER_MESSAGES_PER_MINUTE": many,
             "WEGWIJZER_ADDRESS_MESSAGES_PER_MINUTE": many,
             "WEGWIJZER_SESSIONS_PER_HOUR": many,
-            # The moderators' console is a process of its own, of which the example bot has no like; transcripts are written.
+            # The moderators' console is a process of its own, of which the example bot has no like; transcripts are written, and
+            # moved to the database by a process that counts.
             "WEGWIJZER_CONSOLE_PORT": "0",
         }
 
@@ -215,6 +216,11 @@ class OurBot(BotProgram):
 
     def health_path(self) -> str:
         return "/health"
+
+
+def _proportional_kilobytes(pid: str) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def _environment(name: str, *options: str) -> Path:

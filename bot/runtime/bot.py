@@ -136,9 +136,8 @@ class Bot:
             transcripts = Transcripts.start(settings)
         store, lock_store = _stores(settings, in_memory, redis, transcripts)
         agent = Agent(tracker_store=store, lock_store=lock_store, action_endpoint=InProcessActions())
-        if redis:
-            # Without Rasa's wrapper: where a read or a write fails, it goes on with an empty conversation in the memory of this process.
-            agent.tracker_store = store
+        # Without Rasa's wrapper: where a read or a write fails, it goes on with an empty conversation in the memory of this process.
+        agent.tracker_store = store
         try:
             agent.load_model(str(path))
         except Exception as error:
@@ -231,7 +230,7 @@ class Bot:
         """
         event = feedback(what, value, channel)
         if self.transcripts:
-            await self.transcripts.written(self.transcripts.take(sender_id, [event], await self._store.refused(sender_id)))
+            self.transcripts.take(sender_id, [event], await self._store.refused(sender_id))
 
     async def forget(self, sender_id: str) -> None:
         """The conversation is over: remove what it takes to go on with it. Its transcript is kept as long as the settings say."""
@@ -275,7 +274,8 @@ class Bot:
             logger.error("turn failed: %s", type(error).__name__)
             await self._note_failure(sender_id, error, channel)
             away = isinstance(error, RedisError)
-            return Reply(replies.messages or self._renderer.say("internal", "errors"), away=away)
+            # What was to be said is said: it may be where to find help. It is not remembered, so the user is told that too.
+            return Reply([*replies.messages, *self._renderer.say("internal", "errors")], away=away)
         parsed = dict(tracker.latest_message.parse_data) if tracker.latest_message else None
         erased = any(item["type"] == "erased" for item in replies.messages)
         if erased:

@@ -25,6 +25,8 @@ from bot.runtime.settings import Settings
 
 _ANSWER_SECONDS = 5.0
 _MUCH_WAITING, _LONG_WAITING_SECONDS = 1000, 3600.0
+#: An archiver looks several times a second; it may be busy with the database.
+_SILENT_SECONDS = 60.0
 _LITTLE_SPACE, _SOME_SPACE = 200 * 2**20, 2**30
 _CLOCK_SECONDS = 60.0
 
@@ -57,6 +59,7 @@ def examine(settings: Settings, port: int, console_port: int) -> Findings:
         "database": lambda: _database(settings),
         "redis": lambda: _redis(settings),
         "outbox": lambda: _outbox(settings),
+        "archiver": lambda: _archiver(settings),
         "clock": lambda: _clock(settings),
         "bot": lambda: _bot(settings, port),
         "console": lambda: _console(settings, port, console_port),
@@ -81,6 +84,8 @@ def _settings(settings: Settings) -> Findings:
         )
     if settings.redis_url and not settings.web_secret:
         yield Finding("settings", "wrong", "REDIS_URL needs WEGWIJZER_WEB_SECRET", "make one with 'openssl rand -hex 32', for all bots")
+    if settings.redis_url and settings.transcripts and not settings.transcript_key:
+        yield Finding("settings", "wrong", "REDIS_URL needs WEGWIJZER_TRANSCRIPT_KEY", "set the same one for all bots and archivers")
     if settings.metrics_port and not _is_loopback(settings.metrics_host):
         yield Finding("settings", "note", "other machines can read the metrics", "see to it that the internet cannot")
 
@@ -201,7 +206,7 @@ def _redis(settings: Settings) -> Findings:
 
 
 def _outbox(settings: Settings) -> Findings:
-    from bot.transcripts.service import OUTBOX_FILE
+    from bot.transcripts.outbox import OUTBOX_FILE
 
     path = settings.data_dir / OUTBOX_FILE
     if not path.exists():
@@ -210,13 +215,37 @@ def _outbox(settings: Settings) -> Findings:
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         waiting, oldest = database.execute("SELECT count(*), min(at) FROM waiting WHERE aside = 0").fetchone()
         (aside,) = database.execute("SELECT count(*) FROM waiting WHERE aside = 1").fetchone()
-    late = waiting and time.time() - oldest > _LONG_WAITING_SECONDS
-    if waiting > _MUCH_WAITING or late:
-        yield Finding("outbox", "wrong", f"{waiting} turns wait for the database", "is a bot running, and can it reach the database?")
-    else:
-        yield Finding("outbox", "ok", f"{waiting} turns wait for the database")
+    goal = "Redis" if settings.redis_url else "the database"
+    yield _backlog("outbox", waiting, oldest, f"for {goal}", f"is a bot running, and can it reach {goal}?")
     if aside:
-        yield Finding("outbox", "wrong", f"{aside} turns cannot be put into the database", "they are kept; look in the log, report it")
+        yield _aside("outbox", aside)
+
+
+def _archiver(settings: Settings) -> Findings:
+    """What moves transcripts from Redis to the database."""
+    if settings.redis_url is None or not settings.transcripts:
+        return
+    from bot.runtime.redis_link import connect_blocking
+    from bot.transcripts.stream import Stream
+
+    stream = Stream(connect_blocking(settings.redis_url))
+    silence = stream.silence()
+    if silence is None or silence > _SILENT_SECONDS:
+        yield Finding("archiver", "wrong", "none takes transcripts out of Redis", "start 'wegwijzer archive'")
+    yield _backlog("archiver", stream.waiting(), stream.oldest(), "in Redis", "does 'wegwijzer archive' reach the database, and keep up?")
+    if aside := stream.aside():
+        yield _aside("archiver", aside)
+
+
+def _backlog(what: str, waiting: int, oldest: float | None, where: str, mend: str) -> Finding:
+    late = bool(waiting and oldest and time.time() - oldest > _LONG_WAITING_SECONDS)
+    if waiting > _MUCH_WAITING or late:
+        return Finding(what, "wrong", f"{waiting} turns wait {where}", mend)
+    return Finding(what, "ok", f"{waiting} turns wait {where}")
+
+
+def _aside(what: str, aside: int) -> Finding:
+    return Finding(what, "wrong", f"{aside} turns cannot be put into the database", "they are kept; look in the log, report it")
 
 
 def _clock(settings: Settings) -> Findings:

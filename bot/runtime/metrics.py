@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 from rasa.core.processor import MessageProcessor
+from redis.exceptions import RedisError
 
 from bot.nlu.policy import crisis_of
 from bot.runtime.errors import UserError
@@ -37,7 +39,7 @@ _lock_waits = Histogram(
 )
 _crises = Counter("wegwijzer_crisis_messages", "Messages in which a sign of crisis was read; which one is not told.", registry=REGISTRY)
 _streams = Gauge("wegwijzer_open_streams", "Browsers that are connected and listen.", registry=REGISTRY)
-_waiting = Gauge("wegwijzer_transcripts_waiting", "Turns that the database does not have yet.", registry=REGISTRY)
+_waiting = Gauge("wegwijzer_transcripts_waiting", "Turns that the database does not have yet.", ["where"], registry=REGISTRY)
 _lost = Gauge("wegwijzer_transcripts_lost", "Turns that could not be kept since the start.", registry=REGISTRY)
 ProcessCollector(registry=REGISTRY)
 
@@ -80,18 +82,25 @@ def watch_understanding(processor: MessageProcessor) -> None:
     processor._parse_message_with_graph = timed
 
 
-def watch(open_streams: Callable[[], int], transcripts_waiting: Callable[[], int], transcripts_lost: Callable[[], int]) -> None:
-    """Where to look for what goes up and down; asked at each scrape, from another thread."""
+def watch(
+    open_streams: Callable[[], int], transcripts_waiting: Mapping[str, Callable[[], int]], transcripts_lost: Callable[[], int]
+) -> None:
+    """Where to look for what goes up and down; asked at each scrape, from another thread.
+
+    Args:
+        transcripts_waiting: by place.
+    """
     _streams.set_function(open_streams)
-    _waiting.set_function(lambda: _or_unknown(transcripts_waiting))
+    for where, count in transcripts_waiting.items():
+        _waiting.labels(where).set_function(partial(_or_unknown, count))
     _lost.set_function(transcripts_lost)
 
 
 def _or_unknown(count: Callable[[], int]) -> float:
-    """A disk that is full must not take away the other figures."""
+    """A disk that is full, or a Redis that is away, must not take away the other figures."""
     try:
         return count()
-    except sqlite3.Error:
+    except (sqlite3.Error, RedisError, OSError):
         return float("nan")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import redis
 from pydantic import SecretStr
@@ -19,6 +20,12 @@ _SCHEMES = ("redis://", "rediss://", "unix://")
 _CONNECT_SECONDS = 2.0
 #: Longest wait for an answer; longer than any command of ours blocks.
 ANSWER_SECONDS = 5.0
+_OPTIONS: Any = {
+    "socket_connect_timeout": _CONNECT_SECONDS,
+    "socket_timeout": ANSWER_SECONDS,
+    # Once more after a connection that has gone, for instance because Redis was started again. Every command of ours may come twice.
+    "retry_on_error": [NoConnection, TooLate],
+}
 
 
 class RedisUrlError(UserError):
@@ -31,6 +38,20 @@ def connect(url: SecretStr) -> Redis[str]:
     Raises:
         RedisUrlError: the address is none, nothing answers there, or what answers cannot be used.
     """
+    return Redis.from_url(_tried(url), decode_responses=True, **_OPTIONS)
+
+
+def connect_blocking(url: SecretStr) -> redis.Redis[bytes]:
+    """A client for threads, made after Redis has answered; it gives bytes.
+
+    Raises:
+        RedisUrlError: as :func:`connect`.
+    """
+    return redis.Redis.from_url(_tried(url), **_OPTIONS)
+
+
+def _tried(url: SecretStr) -> str:
+    """The address, once Redis has answered there."""
     address = url.get_secret_value()
     if not address.startswith(_SCHEMES):
         raise RedisUrlError("REDIS_URL: write redis://:password@host:6379/0 (rediss:// with TLS, unix:///path for a socket)")
@@ -46,14 +67,7 @@ def connect(url: SecretStr) -> Redis[str]:
     except (RedisError, OSError) as error:
         reason = getattr(error.__context__, "strerror", None) or type(error).__name__
         raise RedisUrlError(f"REDIS_URL: no Redis answers at this address ({reason})") from None
-    return Redis.from_url(
-        address,
-        decode_responses=True,
-        socket_connect_timeout=_CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
-        # Once more after a connection that has gone, for instance because Redis was started again. Every command of ours may come twice.
-        retry_on_error=[NoConnection, TooLate],
-    )
+    return address
 
 
 async def reaches(client: Redis[str]) -> bool:
@@ -66,10 +80,10 @@ async def reaches(client: Redis[str]) -> bool:
 
 
 def _try_out(address: str) -> None:
-    """Write, and use the newest of the commands that the bot needs (Redis 6.0.6)."""
+    """Write, and use the newest of the commands that the bot needs (Redis 6.2)."""
     client = redis.Redis.from_url(address, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS)
     try:
         client.set(f"{PREFIX}tried", 1, px=1000)
-        client.execute_command("LPOS", f"{PREFIX}nothing", "x")
+        client.execute_command("GETDEL", f"{PREFIX}nothing")
     finally:
         client.close()

@@ -7,7 +7,6 @@ import logging
 import resource
 import signal
 import socket
-import sys
 from importlib.metadata import version
 
 from sanic import Sanic
@@ -30,9 +29,6 @@ _BACKLOG = 1024
 #: Each open event stream takes a file descriptor; the usual limit of 1,024 would be the first thing to run out.
 _WANTED_FILES = 65536
 _SHUTDOWN_SECONDS = 2.0
-#: How long a thread keeps Python to itself before another may go on. The transcripts are written by threads beside the one that answers; by
-#: default a reply waits 5 ms for them each time that it has waited for anything else, twenty times a turn.
-_THREAD_SECONDS = 0.0005
 
 
 class PortError(UserError):
@@ -53,7 +49,6 @@ def serve(settings: Settings, port: int, console_port: int = 0) -> int:
     try:
         _raise_file_limit()
         _new_event_loop_policy()
-        sys.setswitchinterval(_THREAD_SECONDS)
         asyncio.run(_serve(settings, listener, port, console_port))
     finally:
         listener.close()
@@ -101,7 +96,7 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
         channel = WebChannel(bot, settings)
         telegram = TelegramChannel(bot, settings)
         transcripts = bot.transcripts
-        metrics.watch(channel.open_streams, transcripts.waiting if transcripts else int, lambda: transcripts.lost if transcripts else 0)
+        metrics.watch(channel.open_streams, transcripts.counts() if transcripts else {}, lambda: transcripts.lost if transcripts else 0)
         app = make_app(bot, channel, telegram)
         server = await app.create_server(
             sock=listener,

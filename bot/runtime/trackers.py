@@ -11,7 +11,6 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from rasa.shared.core.events import ActionExecuted, AllSlotsReset, BotUttered, E
 from rasa.shared.core.trackers import DialogueStateTracker
 
 if TYPE_CHECKING:
+    from bot.transcripts.outbox import Entry
     from bot.transcripts.service import Transcripts
 
 #: Turns of the user that are kept beside the one that is being answered. No policy looks further back (``max_history`` in
@@ -98,12 +98,12 @@ class SmallTrackerStore(TrackerStore, SerializedTrackerAsDict):
     async def disconnect(self) -> None:
         """Close the connections."""
 
-    def _record(self, tracker: DialogueStateTracker, known: int) -> Future[bool] | None:
-        """Hand over the events beyond those ``known``: Rasa would have the conversation read and compared once more to find them."""
+    def _sealed(self, tracker: DialogueStateTracker) -> Entry | None:
+        """For the transcripts, what came since it was read or written: Rasa would have it read and compared once more to find that."""
         if self._transcripts is None or tracker.get_latest_input_channel() == UNRECORDED:
             return None
-        new = [event.as_dict() for event in islice(tracker.events, known, None) if isinstance(event, _RECORDED)]
-        return self._transcripts.take(tracker.sender_id, new, _is_refused(tracker)) if new else None
+        new = [event.as_dict() for event in islice(tracker.events, self._known(tracker), None) if isinstance(event, _RECORDED)]
+        return self._transcripts.seal(tracker.sender_id, new, _is_refused(tracker)) if new else None
 
     @staticmethod
     def _known(tracker: DialogueStateTracker) -> int:
@@ -144,11 +144,11 @@ class SqliteTrackerStore(SmallTrackerStore):
         self._database.execute("CREATE INDEX IF NOT EXISTS tracker_used_at ON tracker (used_at)")
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Write a conversation in place of what was known of it, and what is new in it to the transcripts."""
-        recorded = self._record(tracker, self._known(tracker))
+        """Write a conversation in place of what was known of it, then what is new in it to the transcripts."""
+        entry = self._sealed(tracker)
         await self.replace(tracker)
-        if self._transcripts and recorded:
-            await self._transcripts.written(recorded)
+        if self._transcripts and entry:
+            self._transcripts.keep(entry)
 
     async def replace(self, tracker: DialogueStateTracker) -> None:
         data = self._packed(tracker)

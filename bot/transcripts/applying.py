@@ -21,7 +21,7 @@ from bot.transcripts.filters import words_of
 from bot.transcripts.models import Conversation
 from bot.transcripts.moments import belgian
 from bot.transcripts.outbox import Entry
-from bot.transcripts.record import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
+from bot.transcripts.turns import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
 
 #: Below this confidence in the intent a message counts as hardly understood.
 UNSURE_BELOW = 0.5
@@ -93,19 +93,49 @@ class Applier:
         started = belgian(turn["at"])
         counted = counts[started.date().isoformat()]
         if not again:
+            self._forget_marks(turn["key"], session)
+            self._mark_share(turn, session)
             counted["refused", ""] += 1
             if not self._remove(turn["key"], "refused", session):
                 counted.update(Counter({("conversation", ""): 1, ("channel", _channel(turn)): 1, ("hour", str(started.hour)): 1}))
         told = {**turn["told"], "crisis": crisis_of(turn)}
-        counted.update(Counter({(figure, told[figure]): 1 for figure in ("road", "context", "platform", "crisis") if told.get(figure)}))
-        counted.update(Counter({("shown", helpline): 1 for helpline in shown_by(turn)}))
-        counted.update(Counter({("tapped", helpline): 1 for helpline in set(tapped_in(turn))}))
-        if failures_of(turn):
-            counted["failed", ""] += 1
+        found: list[Count] = [(figure, told[figure]) for figure in ("road", "context", "platform", "crisis") if told.get(figure)]
+        found += [("shown", helpline) for helpline in shown_by(turn)] + [("tapped", helpline) for helpline in tapped_in(turn)]
+        found += [("failed", "")] if failures_of(turn) else []
         rating = rating_of(turn)
-        if rating is not None:
-            counted["helpful" if rating else "not_helpful", ""] += 1
+        found += [("helpful" if rating else "not_helpful", "")] if rating is not None else []
+        counted.update(self._not_marked(turn["key"], found, turn["at"], session))
         self._set_barrier(turn["key"], "refused", turn["at"], session)
+
+    # What a conversation that nobody may read has added to the counts is remembered by keyed hashes, so that it is not added twice. They
+    # stand among the tombstones, each in a row of its own: nobody without the key can tell which belong together.
+
+    def _not_marked(self, key: str, found: Iterable[Count], at: float, session: Session) -> set[Count]:
+        """Those of the counts that the conversation has not added yet; they are marked."""
+        marks = {self._mark(key, count): count for count in reversed(list(found))}
+        known = select(models.Tombstone.key).where(models.Tombstone.why == "counted", models.Tombstone.key.in_(marks))
+        for mark in session.execute(known).scalars().all():
+            del marks[mark]
+        if marks:
+            session.execute(models.Tombstone.__table__.insert(), [{"key": mark, "why": "counted", "at": at} for mark in marks])
+        return set(marks.values())
+
+    def _mark(self, key: str, count: Count) -> str:
+        # One conversation is helpful or not, whatever is said first.
+        return self._keys.placeholder(key, "counted", "\0".join(("rated", "") if count[0] in ("helpful", "not_helpful") else count))
+
+    def _mark_share(self, turn: Turn, session: Session) -> None:
+        """The conversation has been open until now: what it has added to the counts is marked."""
+        row = self._last(turn["key"], session)
+        if row is not None and turn["at"] - row.last_at <= self._pause:
+            self._not_marked(turn["key"], share_of(row, forms_of(session, row.id), referrals_of(session, row.id)), turn["at"], session)
+
+    def _forget_marks(self, key: str, session: Session) -> None:
+        """Remove the marks of a key: its hashes are made anew from all counts that there are."""
+        counts = session.execute(select(models.DailyCount.figure, models.DailyCount.value).distinct()).all()
+        marks = {self._mark(key, (figure, value)) for figure, value in counts}
+        found = (models.Tombstone.why == "counted", models.Tombstone.key.in_(marks))
+        session.execute(delete(models.Tombstone).where(*found).execution_options(synchronize_session=False))
 
     def _take_open(self, turn: Turn, session: Session, counts: dict[str, Counter[Count]]) -> None:
         row = self._conversation(turn, session)
@@ -124,10 +154,15 @@ class Applier:
         counts[row.day].update(share_of(row, [*forms, *new_forms], referrals))
         counts[row.day].subtract(before)
 
+    @staticmethod
+    def _last(key: str, session: Session) -> Conversation | None:
+        query = select(Conversation).where(Conversation.key == key).order_by(Conversation.last_at.desc()).limit(1)
+        found: Conversation | None = session.execute(query).scalar_one_or_none()
+        return found
+
     def _conversation(self, turn: Turn, session: Session) -> Conversation | None:
         """The conversation that goes on, or a new one; None for feedback on a conversation that is gone."""
-        last = select(Conversation).where(Conversation.key == turn["key"]).order_by(Conversation.last_at.desc()).limit(1)
-        row = session.execute(last).scalar_one_or_none()
+        row = self._last(turn["key"], session)
         only_feedback = all(message["kind"] == "feedback" for message in turn["messages"])
         if only_feedback or (row is not None and turn["at"] - row.last_at <= self._pause):
             return row
@@ -256,6 +291,7 @@ class Applier:
         )
         subtract(session, self._database, rows)
         removed = self._remove(entry.key, "erased", session, entry.at)
+        self._forget_marks(entry.key, session)
         self._set_barrier(entry.key, "erased", entry.at, session)
         return removed
 

@@ -33,6 +33,9 @@ def add_commands(commands: Any, parser_class: type[argparse.ArgumentParser]) -> 
     training_.add_argument("--output", default="-", help="file to write; must not exist yet")
     training_.set_defaults(do=_export_training)
 
+    archive_ = commands.add_parser("archive", help="for bots with REDIS_URL: move transcripts to the database, until it is stopped")
+    archive_.set_defaults(do=_archive)
+
     retention_ = commands.add_parser("retention", help="remove the transcripts that are old enough, now")
     retention_.set_defaults(do=_retention)
 
@@ -95,6 +98,16 @@ def _export_training(arguments: argparse.Namespace) -> int:
         number = export_training(database, file, _ACTOR)
     print(f"{number} corrections", file=sys.stderr)
     return 0
+
+
+def _archive(_arguments: argparse.Namespace) -> int:
+    from bot.runtime import logs
+    from bot.transcripts.archive import serve
+
+    settings = load_settings()
+    logs.configure(settings)
+    print(f"Transcripts go from {'Redis' if settings.redis_url else 'the data folder'} to the database; Ctrl-C stops it.", flush=True)
+    return serve(settings)
 
 
 def _retention(_arguments: argparse.Namespace) -> int:

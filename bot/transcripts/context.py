@@ -30,13 +30,17 @@ class Context:
         groups = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a SafeLoader)
         lists = {name: str(words).split() for name, words in groups.pop("lists").items()}
         self._matchers: dict[str, Any] = {}
+        #: By group, for each of its patterns: the words of which one must occur, for each of its places that asks for some.
+        self._needed: dict[str, list[list[frozenset[str]]]] = {}
         self._slots: dict[int, int] = {}
         for group, lines in groups.items():
-            self._matchers[group] = Matcher(vocab)
+            self._matchers[group], self._needed[group] = Matcher(vocab), []
             for number, line in enumerate(lines):
                 for variant, parts in enumerate(_variants(line.split())):
                     label = f"{group} {number} {variant}"
-                    self._matchers[group].add(label, [[_token(part, lists, group) for part in parts]])
+                    tokens = [_token(part, lists, group) for part in parts]
+                    self._matchers[group].add(label, [tokens])
+                    self._needed[group].append([frozenset(token["LOWER"]["IN"]) for token in tokens if "LOWER" in token])
                     self._slots[vocab.strings[label]] = parts.index("_")
 
     def expected(self, doc: Any, sorts: Set[Sort]) -> Iterator[tuple[str, int]]:
@@ -46,10 +50,20 @@ class Context:
             doc: its tokens' tags are values of :class:`Sort` (or END).
             sorts: those that occur; a group of which no name occurs is not looked for.
         """
+        words = {token.lower_ for token in doc}
         for group, matcher in self._matchers.items():
-            if not sorts.isdisjoint(_SLOTS[group]):
+            # The Matcher takes longer than all the rest: mostly a word is missing for every pattern.
+            if not sorts.isdisjoint(_SLOTS[group]) and any(_all_occur(needed, words) for needed in self._needed[group]):
                 for label, start, _end in matcher(doc):
                     yield group, start + self._slots[label]
+
+
+def _all_occur(needed: Sequence[frozenset[str]], words: Set[str]) -> bool:
+    """Whether of each set a word is there. Written out: it is called for every pattern."""
+    for choice in needed:  # noqa: SIM110
+        if choice.isdisjoint(words):
+            return False
+    return True
 
 
 def _variants(parts: Sequence[str]) -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -68,16 +68,32 @@ class Database:
         Raises:
             StoreError: the database cannot be reached or changed.
         """
-        # Not needed before, and slow to load.
-        from alembic import command
-
         try:
+            if self._is_newest():
+                return
+            # Not needed before, and slow to load.
+            from alembic import command
+
             with self.engine.execution_options(begin_immediate=True).begin() as connection:
                 if not self.is_sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
                 command.upgrade(_alembic(connection), "head")
         except SQLAlchemyError as error:
             raise StoreError(f"the database of the transcripts cannot be used: {_reason(error)}") from None
+
+    def _is_newest(self) -> bool:
+        """Whether the tables have the newest form; files of migrations begin with their number."""
+        newest = max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+        try:
+            with self.engine.connect() as connection:
+                return bool(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == newest)
+        except ProgrammingError:
+            return False
+        except OperationalError:
+            # SQLite says so of a table that is not there, and everything of a database that is away.
+            if self.is_sqlite:
+                return False
+            raise
 
     def checkpoint(self) -> None:
         """Copy the write-ahead log of SQLite into the file and empty it: what was overwritten there is gone then."""

@@ -7,7 +7,6 @@ import datetime as dt
 import random
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +42,9 @@ class _Collected(Transcripts):
     def __init__(self) -> None:
         self.turns: list[tuple[Events, bool]] = []
 
-    def take(self, sender_id: str, events: Events, refused: bool = False) -> Future[bool]:
+    def seal(self, sender_id: str, events: Events, refused: bool = False) -> Entry | None:
         self.turns.append((events, refused))
-        done: Future[bool] = Future()
-        done.set_result(True)
-        return done
+        return None
 
     def close(self) -> None:
         """Nothing is open."""

@@ -25,6 +25,7 @@ from bot.transcripts.errors import StoreError
 
 _NONCE_BYTES = 12
 _SECRET_BYTES = 32
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Keys:
@@ -47,7 +48,7 @@ class Keys:
     def seal(self, data: Any) -> bytes:
         """JSON-ready data, encrypted and signed: key id, nonce, cipher text."""
         nonce = os.urandom(_NONCE_BYTES)
-        plain = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        plain = _write(data).encode()
         return self._current + nonce + self._seals[self._current].encrypt(nonce, plain, None)
 
     def unseal(self, sealed: bytes) -> Any:

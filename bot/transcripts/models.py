@@ -200,7 +200,8 @@ class Applied(Base):
 class Tombstone(Base):
     """A key whose events up to a moment are to be dropped.
 
-    ``why``: ``erased``, or ``refused`` (no review): then all later events of the conversation leave only counts.
+    ``why``: ``erased``, or ``refused`` (no review): then all later events of the conversation leave only counts. Or ``counted``: then
+    ``key`` is a keyed hash of a conversation that nobody may read together with one thing that it has added to the counts.
     """
 
     __tablename__ = "tombstone"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
-from bot.wegwijzer.hours import BRUSSELS
+# Not from bot.wegwijzer.hours, which would bring all holidays along.
+_BELGIUM = ZoneInfo("Europe/Brussels")
 
 
 def moment(seconds: float) -> dt.datetime:
@@ -14,9 +16,9 @@ def moment(seconds: float) -> dt.datetime:
 
 def belgian(seconds: float) -> dt.datetime:
     """The same moment on a clock in Belgium."""
-    return dt.datetime.fromtimestamp(seconds, BRUSSELS)
+    return dt.datetime.fromtimestamp(seconds, _BELGIUM)
 
 
 def start_of(day: dt.date) -> float:
     """When a day begins in Belgium."""
-    return dt.datetime.combine(day, dt.time(), BRUSSELS).timestamp()
+    return dt.datetime.combine(day, dt.time(), _BELGIUM).timestamp()

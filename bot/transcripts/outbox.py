@@ -1,6 +1,6 @@
-"""Where turns wait on disk until the database has them: one SQLite file beside the conversations.
+"""Where turns wait on disk until they can go on: one SQLite file beside the conversations.
 
-What another transport (a stream of Redis) has to offer is what :class:`Outbox` offers: append, batch, done, put_aside, erase.
+:mod:`bot.transcripts.stream` is the same over Redis, for bots on several machines.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+OUTBOX_FILE = "outbox.db"
+
+_WAIT_SECONDS = 5
+_SHORT_WAIT_MILLISECONDS = 250
 _TABLES = """
 CREATE TABLE IF NOT EXISTS waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, key TEXT NOT NULL, at REAL NOT NULL, what TEXT NOT NULL, sealed BLOB,
@@ -25,7 +29,7 @@ class Entry:
     """One thing to do in the database.
 
     ``what``: ``turn`` (``sealed`` holds it) or ``erase`` (all of a key up to the moment ``at``). ``id`` makes it known when it comes again.
-    ``number`` is the place in the outbox, 0 before it is there.
+    ``place`` is where it stands in the outbox or stream, which alone can read it; None before it is there.
     """
 
     id: str
@@ -33,23 +37,33 @@ class Entry:
     at: float
     what: str
     sealed: bytes | None = None
-    number: int = 0
+    place: int | str | None = None
 
 
 class Outbox:
-    """The file. May be used by several threads.
+    """The file. May be used by several threads, and opened by several processes.
+
+    Args:
+        patient: False for the one that must not wait: it gives up after a quarter of a second in which another writes, and leaves it to the
+            others to copy the write-ahead log into the file, which waits for the disk.
 
     Raises (all methods): sqlite3.Error, for instance when the disk is full; nothing is changed then.
     """
 
-    def __init__(self, path: Path) -> None:
+    #: What passes by itself.
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
+
+    def __init__(self, path: Path, patient: bool = True) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WAIT_SECONDS)
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_TABLES)
+        if not patient:
+            for pragma in (f"busy_timeout={_SHORT_WAIT_MILLISECONDS}", "wal_autocheckpoint=0"):
+                self._database.execute(f"PRAGMA {pragma}")
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Add, all or none."""
@@ -68,12 +82,17 @@ class Outbox:
         """They are in the database: remove them."""
         with self._lock, self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("DELETE FROM waiting WHERE number = ?", [(entry.number,) for entry in entries])
+            self._database.executemany("DELETE FROM waiting WHERE number = ?", [(entry.place,) for entry in entries])
 
     def put_aside(self, entry: Entry) -> None:
-        """It cannot be applied by this version: it is kept, and no longer tried."""
+        """It cannot be applied as things are: it is kept, and no longer tried."""
         with self._lock, self._database:
-            self._database.execute("UPDATE waiting SET aside = 1 WHERE number = ?", (entry.number,))
+            self._database.execute("UPDATE waiting SET aside = 1 WHERE number = ?", (entry.place,))
+
+    def try_again(self) -> None:
+        """What was put aside waits again, in its old place."""
+        with self._lock, self._database:
+            self._database.execute("UPDATE waiting SET aside = 0 WHERE aside = 1")
 
     def erase(self, entry: Entry) -> None:
         """Remove all that waits for a key, and add the entry that erases it in the database."""
@@ -96,6 +115,11 @@ class Outbox:
         """How many wait."""
         with self._lock:
             return int(self._database.execute("SELECT count(*) FROM waiting WHERE aside = 0").fetchone()[0])
+
+    def aside(self) -> int:
+        """How many could not be put into the database."""
+        with self._lock:
+            return int(self._database.execute("SELECT count(*) FROM waiting WHERE aside = 1").fetchone()[0])
 
     def close(self) -> None:
         """Close the file."""

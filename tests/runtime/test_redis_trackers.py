@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,20 @@ from bot.runtime.redis_locks import RedisLockStore
 from bot.runtime.redis_trackers import LockLost, RedisTrackerStore
 from bot.runtime.settings import PROJECT, load_settings
 from bot.runtime.trackers import TURN_WINDOW
+from bot.transcripts.service import Transcripts
+from bot.transcripts.stream import KEY as STREAM
 
 DOMAIN = Domain.from_file(str(PROJECT / "domain.yml"))
 KEY = "wegwijzer:tracker:x"
+
+
+async def stream(url: str) -> list[Any]:
+    """What stands in the stream of the transcripts."""
+    client: Any = Redis.from_url(url, encoding_errors="replace", decode_responses=True)
+    try:
+        return list(await client.xrange(STREAM))
+    finally:
+        await client.close(close_connection_pool=True)
 
 
 async def take_turn(locks: RedisLockStore, store: RedisTrackerStore, *slots: SlotSet) -> None:
@@ -89,21 +100,60 @@ def test_who_does_not_hold_a_conversation_or_holds_another_cannot_write_it(redis
     run(redis_url, story)
 
 
-class Kept:
-    """Transcripts that count what they are given."""
+@pytest.fixture
+def transcripts(redis_url: str, tmp_path: Path) -> Iterator[Transcripts]:
+    """Transcripts that go into the stream."""
+    one = Transcripts.start(load_settings(data_dir=tmp_path / "data", redis_url=redis_url))
+    assert eventually(lambda: not one.is_behind)
+    yield one
+    one.close()
 
-    def __init__(self) -> None:
-        self.events: list[Any] = []
 
-    def take(self, _sender: str, events: list[Any], _refused: bool) -> None:
-        self.events += events
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
 
 
-def test_a_holder_that_lost_the_conversation_writes_nothing_also_not_in_the_transcript(redis_url: str) -> None:
+def test_a_turn_is_in_the_stream_when_it_is_written(redis_url: str, transcripts: Transcripts) -> None:
     async def story(client: Redis) -> None:
-        kept = Kept()
+        locks, store = RedisLockStore(client), RedisTrackerStore(DOMAIN, client, transcripts)
+        await take_turn(locks, store)
+        assert await client.xlen(STREAM) == 1
+        assert transcripts.waiting() == 0
+
+    run(redis_url, story)
+
+
+def test_a_turn_that_the_full_stream_does_not_take_waits_on_disk_and_what_comes_later_behind_it(
+    redis_url: str, transcripts: Transcripts
+) -> None:
+    async def story(client: Redis) -> None:
+        assert transcripts.stream
+        locks, store = RedisLockStore(client), RedisTrackerStore(DOMAIN, client, transcripts)
+        transcripts.stream.most = 1
+        for _ in range(3):
+            await take_turn(locks, store)
+        assert await client.xlen(STREAM) == 1
+        assert transcripts.waiting() == 2
+        first = [fields["id"] for _place, fields in await stream(redis_url)]
+        transcripts.stream.most = 100
+        assert await asyncio.to_thread(eventually, lambda: transcripts.waiting() == 0)
+        await take_turn(locks, store)
+        entries = [fields["id"] for _place, fields in await stream(redis_url)]
+        assert entries[:1] == first
+        assert len(entries) == len(set(entries)) == 4
+        moments = [float(fields["at"]) for _place, fields in await stream(redis_url)]
+        assert moments == sorted(moments)
+
+    run(redis_url, story)
+
+
+def test_a_holder_that_lost_the_conversation_writes_nothing_also_not_in_the_transcript(redis_url: str, transcripts: Transcripts) -> None:
+    async def story(client: Redis) -> None:
         slow, quick = RedisLockStore(client, 0.1), RedisLockStore(client)
-        store, other = RedisTrackerStore(DOMAIN, client, kept), RedisTrackerStore(DOMAIN, client)  # type: ignore[arg-type]
+        store, other = RedisTrackerStore(DOMAIN, client, transcripts), RedisTrackerStore(DOMAIN, client)
         async with slow.lock("x"):
             tracker = await store.get_or_create_tracker("x")
             tracker.update(UserUttered("van wie stilstond"), DOMAIN)
@@ -112,7 +162,8 @@ def test_a_holder_that_lost_the_conversation_writes_nothing_also_not_in_the_tran
             with pytest.raises(LockLost):
                 await store.save(tracker)
         assert "van wie stilstond" not in await client.get(KEY)
-        assert kept.events == []
+        assert await client.xlen(STREAM) == 0
+        assert transcripts.waiting() == 0
 
     run(redis_url, story)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -12,16 +11,15 @@ from bot.transcripts.service import Transcripts
 from tests.transcripts.conftest import said, user
 
 
-async def main(folder: str, first: int) -> None:
+def main(folder: str, first: int) -> None:
     transcripts = Transcripts.start(load_settings(data_dir=Path(folder), retention_days=3650))
     number = first
     while True:
         events = [{**user("ze pesten mij", at=1_790_000_000.0 + number), "message_id": f"n{number}"}, said("ik hoor je")]
-        done = transcripts.take(f"sender-{number % 7}", events)
-        await asyncio.wrap_future(done)
+        transcripts.take(f"sender-{number % 7}", events)
         print(number, flush=True)
         number += 1
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    main(sys.argv[1], int(sys.argv[2]))

@@ -271,6 +271,44 @@ def test_who_refuses_leaves_only_counts(database: Database, apply: Any) -> None:
     assert figures.referrals_shown == {"awel": 1, "zelfmoordlijn": 1}
 
 
+def test_after_a_refusal_nothing_counts_twice(database: Database, apply: Any) -> None:
+    lifeline = said("bel", type="helpline", id="zelfmoordlijn")
+    tapped = {**feedback("tapped", "zelfmoordlijn", "web"), "timestamp": NOON + 90}
+    helpful, not_helpful = ({**feedback("helpful", value, "web"), "timestamp": NOON + 91} for value in (True, False))
+    # Before the refusal: what was counted then is not counted again after it.
+    apply(turn("s", user("ik wil dood", crisis="suicide"), slot("crisis_open", "suicide"), slot("role", "victim"), lifeline))
+    apply(turn("s", user("laat niet meelezen", at=NOON + 60), slot("review_refused", True)))
+    for later in (70, 80):
+        again = (
+            slot("crisis_open", "suicide", NOON + later),
+            slot("platform", "discord", NOON + later),
+            {**lifeline, "timestamp": NOON + later},
+        )
+        apply(turn("s", user("nog altijd", at=NOON + later), *again, refused=True))
+        apply(turn("s", tapped, refused=True))
+    apply(turn("s", helpful, refused=True))
+    apply(turn("s", not_helpful, refused=True))
+    found = Repository(database).figures(TODAY, TODAY)
+    assert (found.conversations, found.refused, found.crisis) == (1, 1, 1)
+    assert (found.roads, found.platforms) == ({"victim": 1}, {"discord": 1})
+    assert (found.referrals_shown, found.referrals_tapped) == ({"zelfmoordlijn": 1}, {"zelfmoordlijn": 1})
+    assert (found.helpful, found.not_helpful) == (1, 0)
+    # Somebody else's, and a conversation of the same one on another day, count for themselves.
+    apply(turn("other", user("nee", at=NOON + 100), slot("review_refused", True), slot("crisis_open", "suicide")))
+    apply(turn("s", user("nee", at=NOON + 3 * PAUSE), slot("review_refused", True), slot("crisis_open", "suicide")))
+    assert Repository(database).figures(TODAY, TODAY + dt.timedelta(days=4)).crisis == 3
+
+
+def test_erasing_takes_the_marks_of_a_refused_conversation_along(database: Database, apply: Any) -> None:
+    apply(turn("s", user("laat niet meelezen"), slot("review_refused", True), slot("role", "parent")))
+    count = "SELECT count(*) FROM tombstone WHERE why = 'counted'"
+    with database.reading() as session:
+        assert session.execute(text(count)).scalar() == 1
+    apply(erasure(database, "s", NOON + 60))
+    with database.reading() as session:
+        assert session.execute(text(count)).scalar() == 0
+
+
 def test_a_refused_turn_carries_no_text_even_before_the_database() -> None:
     kept = turn("s", user("mijn geheim"), said("antwoord", id="dialogue.x"), slot("forms", ["insult"]), refused=True)
     assert "geheim" not in repr(kept)

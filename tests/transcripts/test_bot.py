@@ -25,6 +25,7 @@ class Running:
         self.bot = Bot.load(load_settings(data_dir=folder))
         assert self.bot.transcripts
         self.transcripts = self.bot.transcripts
+        self.transcripts.database.migrate()
         self.repository = Repository(self.transcripts.database)
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:

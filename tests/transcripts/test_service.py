@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,14 +18,16 @@ import pytest
 from sqlalchemy import text
 
 from bot.runtime.settings import Settings, load_settings
+from bot.transcripts.applying import Applier
+from bot.transcripts.archiver import Archiver
 from bot.transcripts.broker import TranscriptBroker
 from bot.transcripts.database import Database, open_database
 from bot.transcripts.outbox import Entry, Outbox
-from bot.transcripts.record import feedback
+from bot.transcripts.record import Recorder, feedback
 from bot.transcripts.repository import Filters, Repository
 from bot.transcripts.service import Transcripts
 
-from .conftest import NOON, Postgres, said, slot, user
+from .conftest import NOON, Postgres, entry, said, slot, user
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -46,6 +49,21 @@ def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
             return True
         time.sleep(0.05)
     return holds()
+
+
+Log = Callable[[], str]
+
+
+@pytest.fixture
+def log(capfd: pytest.CaptureFixture[str]) -> Log:
+    """All that this process and those that it started have written to their logs."""
+    pieces: list[str] = []
+
+    def read() -> str:
+        pieces.append(capfd.readouterr().err)
+        return "".join(pieces)
+
+    return read
 
 
 @pytest.fixture
@@ -126,8 +144,31 @@ def test_killed_at_any_moment_nothing_that_was_on_disk_is_lost_or_doubled(tmp_pa
     assert len(set(numbers) - set(acknowledged)) <= 3
 
 
-def test_the_database_is_gone_for_a_while_under_load(postgres: Postgres, start: Callable[..., Transcripts], caplog: Any) -> None:
-    caplog.set_level(logging.WARNING)
+def test_the_archiver_is_killed_and_started_again(start: Callable[..., Transcripts], caplog: Any) -> None:
+    transcripts = start()
+    for number in range(600):
+        transcripts.take(f"s{number % 3}", numbered(number))
+    assert eventually(lambda: transcripts.waiting() < 600)
+    child = transcripts._carrier._process  # type: ignore[union-attr]
+    assert child
+    child.kill()
+    assert transcripts.waiting() > 0
+    assert transcripts.caught_up(60)
+    assert messages_by_conversation(transcripts.database) == [400, 400, 400]
+    assert "the archiver ended" in caplog.text
+
+
+def test_the_archiver_ends_when_the_bot_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.transcripts.crash_writer", str(tmp_path / "data"), "0"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as writer:
+        assert writer.stdout
+        writer.stdout.readline()
+        (child,) = " ".join(path.read_text() for path in Path("/proc").glob(f"{writer.pid}/task/*/children")).split()
+        writer.kill()
+    assert eventually(lambda: not Path(f"/proc/{child}").exists())
+
+
+def test_the_database_is_gone_for_a_while_under_load(postgres: Postgres, start: Callable[..., Transcripts], log: Log) -> None:
     transcripts = start(database_url=postgres.new_database())
     transcripts.take("before", numbered(0))
     assert transcripts.caught_up(60)
@@ -135,10 +176,10 @@ def test_the_database_is_gone_for_a_while_under_load(postgres: Postgres, start: 
     try:
         for number in range(1, 200):
             # The chat only ever waits for its own disk.
-            assert transcripts.take(f"s{number % 4}", numbered(number)).result(10)
+            transcripts.take(f"s{number % 4}", numbered(number))
             if number % 50 == 0:
                 time.sleep(0.3)
-        assert eventually(lambda: "transcripts wait on disk" in caplog.text)
+        assert eventually(lambda: "transcripts wait" in log())
         assert transcripts.waiting() >= 150
     finally:
         postgres.start()
@@ -147,8 +188,8 @@ def test_the_database_is_gone_for_a_while_under_load(postgres: Postgres, start: 
     assert transcripts.caught_up(120)
     assert transcripts.waiting() == 0
     assert sum(messages_by_conversation(transcripts.database)) == 2 * 220
-    assert eventually(lambda: "takes transcripts again" in caplog.text)
-    assert "pesten" not in caplog.text
+    assert eventually(lambda: "takes transcripts again" in log())
+    assert "pesten" not in log()
 
 
 def test_a_database_that_is_away_at_the_start_is_no_error(postgres: Postgres, start: Callable[..., Transcripts]) -> None:
@@ -156,7 +197,7 @@ def test_a_database_that_is_away_at_the_start_is_no_error(postgres: Postgres, st
     postgres.stop()
     try:
         transcripts = start(database_url=address)
-        assert transcripts.take("s", numbered(1)).result(10)
+        transcripts.take("s", numbered(1))
     finally:
         postgres.start()
     assert transcripts.caught_up(120)
@@ -170,8 +211,8 @@ def test_erasing_while_the_database_is_away_follows_later(postgres: Postgres, st
     assert transcripts.caught_up(60)
     postgres.stop()
     try:
-        transcripts.take("mine", numbered(3)).result(10)
-        transcripts.take("yours", numbered(4)).result(10)
+        transcripts.take("mine", numbered(3))
+        transcripts.take("yours", numbered(4))
         assert asyncio.run(transcripts.erase("mine")) is False
         key = transcripts.database.keys.conversation("mine")
         # Nothing of it waits on disk any more, only that it is to be erased.
@@ -200,7 +241,7 @@ def test_erasing_takes_what_waits_and_what_is_stored_and_what_comes_late(start: 
 def test_a_full_disk_loses_nothing_and_says_so_in_one_line_without_text(start: Callable[..., Transcripts], caplog: Any) -> None:
     caplog.set_level(logging.WARNING)
     transcripts = start()
-    assert transcripts.take("s", numbered(0)).result(10)
+    transcripts.take("s", numbered(0))
     assert transcripts.caught_up(60)
     # SQLite's own error for a disk that is full.
     outbox = transcripts._outbox._database
@@ -208,8 +249,9 @@ def test_a_full_disk_loses_nothing_and_says_so_in_one_line_without_text(start: C
     outbox.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(sqlite3.OperationalError, match="full"):
         transcripts._outbox.append([Entry("x", "k", 1.0, "turn", bytes(100_000))])
-    taken = [transcripts.take("s", numbered(number, "een lang verhaal " * 50)) for number in range(1, 100)]
-    assert [done.result(30) for done in taken].count(False) > 0
+    for number in range(1, 100):
+        transcripts.take("s", numbered(number, "een lang verhaal " * 50))
+    assert transcripts._unwritten
     assert transcripts.waiting() > 0
     # One line when it begins, however many turns wait (the archiver makes a little room now and then: then it begins again).
     assert 1 <= caplog.text.count("the disk takes none") <= 1 + caplog.text.count("the disk takes transcripts again")
@@ -222,11 +264,11 @@ def test_a_full_disk_loses_nothing_and_says_so_in_one_line_without_text(start: C
     assert "had waited" in caplog.text
 
 
-def test_a_full_disk_under_the_database_makes_turns_wait(start: Callable[..., Transcripts], caplog: Any) -> None:
+def test_a_full_disk_under_the_database_makes_turns_wait(tmp_path: Path, caplog: Any) -> None:
     caplog.set_level(logging.WARNING)
-    transcripts = start()
-    transcripts.take("s", numbered(0))
-    assert transcripts.caught_up(60)
+    database = open_database(load_settings(data_dir=tmp_path))
+    database.migrate()
+    outbox = Outbox(tmp_path / "outbox.db")
     limits: list[int] = []
 
     def limit(connection: Any, _record: Any, _proxy: Any) -> None:
@@ -234,15 +276,25 @@ def test_a_full_disk_under_the_database_makes_turns_wait(start: Callable[..., Tr
 
     from sqlalchemy import event
 
-    with transcripts.database.engine.connect() as connection:
+    with database.engine.connect() as connection:
         limits.append(int(connection.exec_driver_sql("PRAGMA page_count").scalar()))
-    event.listen(transcripts.database.engine, "checkout", limit)
+    event.listen(database.engine, "checkout", limit)
     for number in range(1, 60):
-        transcripts.take("s", numbered(number, " ".join(f"woord{number}x{place}" for place in range(80))))
-    assert eventually(lambda: "the database cannot take them" in caplog.text)
-    limits.append(1073741823)
-    assert transcripts.caught_up(90)
-    assert messages_by_conversation(transcripts.database) == [120]
+        words = " ".join(f"woord{number}x{place}" for place in range(80))
+        outbox.append([entry(database, Recorder(database.keys).turn("s", numbered(number, words)) or {})])
+    archiver = Archiver(outbox, database, Applier(database, 86400.0), lambda: None)
+    thread = threading.Thread(target=archiver.run)
+    thread.start()
+    try:
+        assert eventually(lambda: "the database cannot take them" in caplog.text)
+        limits.append(1073741823)
+        assert eventually(lambda: outbox.waiting() == 0, 90)
+        assert messages_by_conversation(database) == [118]
+    finally:
+        archiver.stop()
+        thread.join()
+        outbox.close()
+        database.close()
 
 
 def test_a_turn_that_cannot_be_applied_does_not_hold_up_the_others(tmp_path: Path, start: Callable[..., Transcripts]) -> None:
