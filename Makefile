@@ -125,6 +125,10 @@ bench-transcripts: model ## measure lists and searches over 100,000 transcripts,
 	@$(PYTHON) -m benchmarks.transcripts $(ARGS)
 	@$(PYTHON) -m benchmarks.transcripts_turn
 
+.PHONY: bench-load
+bench-load: model ## measure the big day: two bots on Redis and PostgreSQL beside stock Rasa on Redis, a growing crowd
+	@$(PYTHON) -m benchmarks.big_day $(ARGS)
+
 .PHONY: bench-web
 bench-web: model ## measure the web channel: first message on a slow phone, 2,000 open streams
 	@$(PYTHON) benchmarks/web_streams.py $(ARGS)
