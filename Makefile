@@ -177,3 +177,15 @@ install-diet: ## bring TensorFlow back, to compare with Rasa's DIET (then set WE
 .PHONY: image
 image: ## build the container image
 	docker build --tag wegwijzer .
+
+.PHONY: image-size
+image-size: model ## do the steps of the Dockerfile by hand, without an engine, and say what each part weighs
+	@sh scripts/image_size.sh
+
+.PHONY: secrets
+secrets: ## make the secrets that compose.scale.yml hands out, in deploy/secrets/
+	@sh deploy/make-secrets.sh
+
+.PHONY: sbom
+sbom: install ## write what the image holds of others to results/sbom.json (CycloneDX)
+	@sh scripts/sbom.sh

@@ -43,6 +43,7 @@ _THINK = 8.0
 _ARRIVING = 10.0
 _BOTS = 2
 _AT_ONCE = 8
+_STOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,11 @@ class System(ABC):
             bot.stop()
         for process in self._others.values():
             process.terminate()
-            process.wait()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         self.redis.stop()
 
     def urls(self) -> str:
@@ -223,34 +228,38 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--open", type=int, default=1000, help="conversations that are kept open to read the memory")
     chosen = parser.parse_args(arguments)
     _raise_file_limit()
-    systems: list[System] = []
-    steps: dict[str, list[Step]] = {}
-    opened: dict[str, dict[str, float]] = {}
     try:
         with tempfile.TemporaryDirectory(prefix="wegwijzer-bench-") as folder:
-            # The example bot is trained once: its folder stays.
-            systems += [Ours(Path(folder)), Stock(CACHE / "stock-bot")]
-            for system in systems:
-                _say(f"{system.name}: start")
-                system.start()
-                steps[system.name] = []
-            for rate in map(float, chosen.rates.split(",")):
-                for system in systems:
-                    if not steps[system.name] or steps[system.name][-1].good:
-                        steps[system.name].append(_step(system, rate, chosen.seconds, Path(folder)))
-            for system in systems:
-                opened[system.name] = asyncio.run(_open(system, chosen.open))
+            steps, opened = _measure(Path(folder), [*map(float, chosen.rates.split(","))], chosen.seconds, chosen.open)
     except BenchmarkError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 2
-    finally:
-        for system in systems:
-            system.stop()
     text = _report(steps, opened)
     figures = {"steps": {name: [asdict(step) for step in each] for name, each in steps.items()}, "open": opened}
     print(f"\n{text}\n\nkept in {keep('big-day', text, figures)}")
     ours, stock = (_best(steps[name]) for name in (Ours.name, Stock.name))
     return int(ours is None or (stock is not None and ours.per_second <= stock.per_second))
+
+
+def _measure(folder: Path, rates: Sequence[float], seconds: float, count: int) -> tuple[dict[str, list[Step]], dict[str, dict[str, float]]]:
+    """The steps of each system, and what its open conversations take."""
+    systems: list[System] = []
+    steps: dict[str, list[Step]] = {}
+    try:
+        # The example bot is trained once: its folder stays.
+        for make in (lambda: Ours(folder / "ours"), lambda: Stock(CACHE / "stock-bot")):
+            systems.append(make())
+            _say(f"{systems[-1].name}: start")
+            systems[-1].start()
+            steps[systems[-1].name] = []
+        for rate in rates:
+            for system in systems:
+                if not steps[system.name] or steps[system.name][-1].good:
+                    steps[system.name].append(_step(system, rate, seconds, folder))
+        return steps, {system.name: asyncio.run(_open(system, count)) for system in systems}
+    finally:
+        for system in systems:
+            system.stop()
 
 
 # --- a step ----------------------------------------------------------------------------------------------------------
@@ -355,8 +364,8 @@ def _report(steps: dict[str, list[Step]], opened: dict[str, dict[str, float]]) -
     ]
     for name, each in steps.items():
         best = _best(each)
-        most = f"{best.per_second:.1f} messages a second" if best else "none of the steps"
-        costs = ", ".join(f"{key} {value:.3g}" for key, value in _readable(best.costs).items()) if best else "-"
+        most = f"{best.per_second:.1f} messages a second" if best else "in none of the steps"
+        costs = ", ".join(f"{key} {value:.3g}" for key, value in _readable((best or each[-1]).costs).items())
         memory = ", ".join(f"{key} {value * 1000 / 1e6:.1f} MB" for key, value in opened[name].items())
         parts.append(f"**{name}**: {most} with p95 under {1e3 * LIMIT:.0f} ms.\nOne message: {costs}.\n1,000 open conversations: {memory}.")
     return "\n\n".join(parts)
