@@ -150,6 +150,7 @@ class Ours(System):
             "REDIS_URL": self.redis.url,
             "DATABASE_URL": self.database,
             "WEGWIJZER_TRANSCRIPT_KEY": b64encode(secrets.token_bytes(32)).decode(),
+            "WEGWIJZER_WEB_SECRET": secrets.token_hex(32),
             "WEGWIJZER_STREAMS_PER_ADDRESS": many,
             "WEGWIJZER_MAX_STREAMS": many,
         }
