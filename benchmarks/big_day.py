@@ -20,6 +20,7 @@ import time
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -121,6 +122,10 @@ class System(ABC):
             "redis": self.redis.figures()["redis_memory"]
         }
 
+    def _start_bots(self) -> None:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda bot: bot.start(), self.bots))
+
     def _other(self, name: str, command: list[str], bot: BotProgram) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self._others[name] = subprocess.Popen(command, cwd=bot.folder, env=bot.environment_variables(), stdout=log, stderr=log)
@@ -163,8 +168,7 @@ class Ours(System):
 
     def start(self) -> None:
         first = self.bots[0]
-        for bot in self.bots:
-            bot.start()
+        self._start_bots()
         self._other("archiver", [str(first.environment() / "bin" / "wegwijzer"), "archive"], first)
 
     def stop(self) -> None:
@@ -217,8 +221,7 @@ class Stock(System):
             encoding="utf-8",
         )
         self._other("actions", first.rasa("run", "actions", "--port", str(actions)), first)
-        for bot in self.bots:
-            bot.start()
+        self._start_bots()
 
 
 def main(arguments: list[str] | None = None) -> int:

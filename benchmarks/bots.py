@@ -199,7 +199,7 @@ class OurBot(BotProgram):
         return ("wegwijzer",)
 
     def settings(self) -> dict[str, str]:
-        many = "1000000000"
+        many = "1000000"
         return {
             "WEGWIJZER_MODELS_DIR": str(self.folder / "models"),
             "WEGWIJZER_DATA_DIR": str(self.folder / "data"),

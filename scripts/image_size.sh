@@ -19,7 +19,8 @@ newest=$(ls -t models/*.tar.gz | head -n 1)
 cp -p "$newest" "$newest.sha256" "$folder/models"
 cd "$folder"
 find . -name __pycache__ -prune -exec rm -rf {} +
-"$uv" sync --quiet --frozen --no-dev --python "$python"
+# Copies, not links: what is stripped must not be a file that other environments have too.
+UV_LINK_MODE=copy "$uv" sync --quiet --frozen --no-dev --python "$python"
 export WEGWIJZER_DATA_DIR="$folder/.data"
 echo "environment as it is installed:"
 size .venv
