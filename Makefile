@@ -133,6 +133,10 @@ bench-load: model ## measure the big day: two bots on Redis and PostgreSQL besid
 bench-web: model ## measure the web channel: first message on a slow phone, 2,000 open streams
 	@$(PYTHON) benchmarks/web_streams.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: model ## many made-up requests at everything that can be reached, a few minutes; says how many
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),250) $(PYTHON) -m pytest tests/fuzz --reruns 0 -q $(ARGS)
+
 ##@ Rasa's own commands (telemetry off, no TensorFlow)
 
 .PHONY: rasa

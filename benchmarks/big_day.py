@@ -1,4 +1,4 @@
-"""The big day on one machine: two bots, the archiver, Redis and PostgreSQL, beside two servers of stock Rasa on Redis with its action server.
+"""The big day on one machine: two bots, the archiver, Redis, PostgreSQL, beside two servers of stock Rasa on Redis with its action server.
 
 Locust plays people who read and type (4 to 12 seconds), load the page again, tap buttons and keep a stream open; each request goes to any
 of the two. The crowd grows step by step, at one and at the other system in turns, until a step in which one answer in twenty takes more
