@@ -1,9 +1,10 @@
 """The big day on one machine: two bots, the archiver, Redis, PostgreSQL, beside two servers of stock Rasa on Redis with its action server.
 
 Locust plays people who read and type (4 to 12 seconds), load the page again, tap buttons and keep a stream open; each request goes to any
-of the two. The crowd grows step by step, at one and at the other system in turns, until a step in which one answer in twenty takes more
-than 300 ms. Then some conversations stay open, and what memory they take is read. Beside what users feel: what one message costs in
-processor time, commands of Redis and rows of the database. Everything, the crowd too, is on this machine and shares its processors.
+of the two. The crowd grows step by step, at one and at the other system in turns, until for two steps one answer in twenty takes more than
+300 ms. Then some conversations stay open, and what memory they take is read. Beside what users feel: what one message costs in processor
+time, commands of Redis and rows of the database, without what is spent when nobody writes, which is told apart. Everything, the crowd too,
+is on this machine and shares its processors.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -31,19 +32,20 @@ import psycopg2
 
 from benchmarks.bots import CACHE, PROJECT, BenchmarkError, BotProgram, OurBot, StockBot
 from benchmarks.clients import Client
-from benchmarks.load import percentile
+from benchmarks.load import percentile, read_conversations
 from benchmarks.report import keep, machine, table
 from benchmarks.stores import PostgresServer, RedisServer
 
 #: Seconds that an answer may take for 19 of 20.
 LIMIT = 0.3
-_RATES = (2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 80.0)
+_RATES = (5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 80.0)
 #: Seconds from one answer to the next message: the mean of what ``benchmarks.crowd`` waits.
 _THINK = 8.0
 #: How much of a step is left out at its beginning: people arrive one by one.
 _ARRIVING = 10.0
 _BOTS = 2
 _AT_ONCE = 8
+_IDLE_SECONDS = 6.0
 _STOP_SECONDS = 10
 
 
@@ -57,7 +59,7 @@ class Step:
     p50: float
     p95: float
     failures: int
-    #: For one answer: milliseconds of processor time by program, commands of Redis, rows written, ...
+    #: For one answer, beyond what the system does when nobody writes: seconds of processor time by program, commands of Redis, rows, ...
     costs: dict[str, float]
 
     @property
@@ -229,38 +231,62 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each step lasts, arriving left out")
     parser.add_argument("--rates", default=",".join(f"{rate:g}" for rate in _RATES), help="messages a second, a step each")
-    parser.add_argument("--open", type=int, default=1000, help="conversations that are kept open to read the memory")
+    parser.add_argument("--open", type=int, default=300, help="conversations that are kept open to read the memory")
     chosen = parser.parse_args(arguments)
     _raise_file_limit()
     try:
         with tempfile.TemporaryDirectory(prefix="wegwijzer-bench-") as folder:
-            steps, opened = _measure(Path(folder), [*map(float, chosen.rates.split(","))], chosen.seconds, chosen.open)
+            seen = _measure(Path(folder), [*map(float, chosen.rates.split(","))], chosen.seconds, chosen.open)
     except BenchmarkError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 2
-    text = _report(steps, opened)
-    figures = {"steps": {name: [asdict(step) for step in each] for name, each in steps.items()}, "open": opened}
-    print(f"\n{text}\n\nkept in {keep('big-day', text, figures)}")
-    ours, stock = (_best(steps[name]) for name in (Ours.name, Stock.name))
+    text = _report(seen)
+    print(f"\n{text}\n\nkept in {keep('big-day', text, {name: asdict(each) for name, each in seen.items()})}")
+    ours, stock = seen[Ours.name].best, seen[Stock.name].best
     return int(ours is None or (stock is not None and ours.per_second <= stock.per_second))
 
 
-def _measure(folder: Path, rates: Sequence[float], seconds: float, count: int) -> tuple[dict[str, list[Step]], dict[str, dict[str, float]]]:
-    """The steps of each system, and what its open conversations take."""
+@dataclass
+class Seen:
+    """What was measured of one system."""
+
+    #: For one second in which nobody writes, as in :attr:`Step.costs`.
+    idle: dict[str, float]
+    steps: list[Step] = field(default_factory=list)
+    #: Bytes for one open conversation, by program.
+    opened: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Step | None:
+        """The highest step in which users were served as they should be."""
+        return next((step for step in reversed(self.steps) if step.good), None)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a larger crowd is worth trying."""
+        return len(self.steps) < 2 or any(step.good for step in self.steps[-2:])
+
+
+def _measure(folder: Path, rates: Sequence[float], seconds: float, count: int) -> dict[str, Seen]:
     systems: list[System] = []
-    steps: dict[str, list[Step]] = {}
+    seen: dict[str, Seen] = {}
     try:
         # The example bot is trained once: its folder stays.
         for make in (lambda: Ours(folder / "ours"), lambda: Stock(CACHE / "stock-bot")):
             systems.append(make())
             _say(f"{systems[-1].name}: start")
             systems[-1].start()
-            steps[systems[-1].name] = []
+        for system in systems:
+            before = system.counters()
+            time.sleep(_IDLE_SECONDS)
+            seen[system.name] = Seen({name: (value - before[name]) / _IDLE_SECONDS for name, value in system.counters().items()})
         for rate in rates:
             for system in systems:
-                if not steps[system.name] or steps[system.name][-1].good:
-                    steps[system.name].append(_step(system, rate, seconds, folder))
-        return steps, {system.name: asyncio.run(_open(system, count)) for system in systems}
+                if seen[system.name].goes_on:
+                    seen[system.name].steps.append(_step(system, rate, seconds, folder, seen[system.name].idle))
+        for system in systems:
+            seen[system.name].opened = asyncio.run(_open(system, count))
+        return seen
     finally:
         for system in systems:
             system.stop()
@@ -269,7 +295,7 @@ def _measure(folder: Path, rates: Sequence[float], seconds: float, count: int) -
 # --- a step ----------------------------------------------------------------------------------------------------------
 
 
-def _step(system: System, rate: float, seconds: float, folder: Path) -> Step:
+def _step(system: System, rate: float, seconds: float, folder: Path, idle: dict[str, float]) -> Step:
     """Let so many people talk as send this many messages a second."""
     people = max(1, round(rate * _THINK))
     answers = folder / "answers.txt"
@@ -291,7 +317,7 @@ def _step(system: System, rate: float, seconds: float, folder: Path) -> Step:
     rows = [line.split() for line in answers.read_text().splitlines()]
     results = [result for asked, result in rows if began <= float(asked) <= ended]
     seen = [float(result) for result in results if result != "failed"]
-    costs = {name: (after[name] - before[name]) / max(1, len(seen)) for name in after}
+    costs = {name: (after[name] - before[name] - idle[name] * (ended - began)) / max(1, len(seen)) for name in after}
     p50, p95 = (percentile(seen, share) if seen else float("nan") for share in (0.5, 0.95))
     step = Step(people, ended - began, len(seen), p50, p95, len(results) - len(seen), costs)
     felt = f"p50 {1e3 * p50:.0f} ms, p95 {1e3 * p95:.0f} ms, {step.failures} failures"
@@ -317,7 +343,8 @@ def _seconds(process: psutil.Process) -> float:
 
 
 async def _open(system: System, count: int) -> dict[str, float]:
-    """Bytes that each of so many open conversations takes, by program; each has had one turn, and a stream where there are streams."""
+    """Bytes that each of so many open conversations takes, by program; each was a whole one, and has a stream where there are streams."""
+    scripts = read_conversations()
     clients = [bot.client() for bot in system.bots]
     before = system.memory()
     began = time.perf_counter()
@@ -327,12 +354,13 @@ async def _open(system: System, count: int) -> dict[str, float]:
         )
         places = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(client: Client) -> None:
+        async def one(client: Client, texts: list[str]) -> None:
             async with places:
                 conversation = await stack.enter_async_context(client.conversation(http))
-                await conversation.turn("hallo")
+                for text in texts:
+                    await conversation.turn(text)
 
-        await asyncio.gather(*(one(clients[number % len(clients)]) for number in range(count)))
+        await asyncio.gather(*(one(clients[number % len(clients)], scripts[number % len(scripts)]) for number in range(count)))
         # What a garbage collection takes away is not a conversation's.
         await asyncio.sleep(3)
         after = system.memory()
@@ -343,12 +371,7 @@ async def _open(system: System, count: int) -> dict[str, float]:
 # --- the report ------------------------------------------------------------------------------------------------------
 
 
-def _best(steps: Sequence[Step]) -> Step | None:
-    """The highest step in which users were served as they should be."""
-    return next((step for step in reversed(steps) if step.good), None)
-
-
-def _report(steps: dict[str, list[Step]], opened: dict[str, dict[str, float]]) -> str:
+def _report(seen: dict[str, Seen]) -> str:
     rows = [
         (
             name,
@@ -359,30 +382,31 @@ def _report(steps: dict[str, list[Step]], opened: dict[str, dict[str, float]]) -
             f"{step.failures}",
             "yes" if step.good else "no",
         )
-        for name, each in steps.items()
-        for step in each
+        for name, each in seen.items()
+        for step in each.steps
     ]
     parts = [
         f"{_BOTS} bots each on one machine, the crowd on it too. {machine()}.",
         table(("system", "people", "answers/s", "p50 ms", "p95 ms", "failures", f"p95 under {1e3 * LIMIT:.0f} ms"), rows),
     ]
-    for name, each in steps.items():
-        best = _best(each)
-        most = f"{best.per_second:.1f} messages a second" if best else "in none of the steps"
-        costs = ", ".join(f"{key} {value:.3g}" for key, value in _readable((best or each[-1]).costs).items())
-        memory = ", ".join(f"{key} {value * 1000 / 1e6:.1f} MB" for key, value in opened[name].items())
-        parts.append(f"**{name}**: {most} with p95 under {1e3 * LIMIT:.0f} ms.\nOne message: {costs}.\n1,000 open conversations: {memory}.")
+    for name, each in seen.items():
+        most = f"{each.best.per_second:.1f} messages a second" if each.best else "in none of the steps"
+        memory = ", ".join(f"{key} {value * 1000 / 1e6:.1f} MB" for key, value in each.opened.items())
+        costs = _readable((each.best or each.steps[-1]).costs)
+        lines = (f"One message: {costs}.", f"A second without messages: {_readable(each.idle)}.", f"1,000 open conversations: {memory}.")
+        parts.append(f"**{name}**: {most} with p95 under {1e3 * LIMIT:.0f} ms.\n" + "\n".join(lines))
     return "\n\n".join(parts)
 
 
-def _readable(costs: dict[str, float]) -> dict[str, float]:
+def _readable(costs: dict[str, float]) -> str:
     """Processor time in milliseconds."""
-    return {
+    named = {
         name.replace("cpu_", "ms of ") if name.startswith("cpu_") else name.replace("_", " "): 1e3 * value
         if name.startswith("cpu_")
         else value
         for name, value in costs.items()
     }
+    return ", ".join(f"{name} {value:.3g}" for name, value in named.items())
 
 
 def _raise_file_limit() -> None:
