@@ -61,7 +61,9 @@ def fuzz(target: str, examples: int = 0, **strategies: Any) -> Callable[[Callabl
 
     def run(check: Callable[..., None]) -> None:
         @settings(
-            max_examples=examples or EXAMPLES, deadline=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck), database=None
+            max_examples=examples or EXAMPLES, deadline=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck), database=None,
+            # With every run of the tests the same cases, with 'make fuzz' others each time.
+            derandomize="FUZZ_EXAMPLES" not in os.environ,
         )  # fmt: skip
         @given(**strategies)
         def counted(**case: Any) -> None:
