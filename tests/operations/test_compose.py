@@ -23,8 +23,10 @@ from bot.runtime.settings import variable as variable_of
 ONE, MANY = "compose.yml", "compose.scale.yml"
 #: What the operator gives for the big day.
 GIVEN = {"SITE": "hulp.example.be", "CONSOLE_SITE": "console.example.be"}
+#: The secret that nobody can make.
+GIVEN_SECRET = "telegram_token"
 #: Services that run this program; the others are images of others.
-OURS = ("bot", "archiver", "console")
+OURS = ("bot", "telegram", "archiver", "console")
 
 
 def interpolated(data: Any, given: dict[str, str]) -> Any:
@@ -63,6 +65,7 @@ MANY_SERVICES = list(services(MANY))
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("secrets")
     subprocess.run(["sh", PROJECT / "deploy" / "make-secrets.sh", folder], check=True, capture_output=True)
+    (folder / GIVEN_SECRET).write_text("1234:made-up")
     return folder
 
 
@@ -110,6 +113,12 @@ def test_addresses_name_services_that_exist(secrets: Path) -> None:
     assert services(MANY)["backup"]["environment"]["PGHOST"] in names
 
 
+def test_one_bot_speaks_to_telegram_and_only_when_asked() -> None:
+    telegram = services(MANY)["telegram"]
+    assert telegram["profiles"] == ["telegram"] and "replicas" not in telegram["deploy"] and telegram["volumes"] == ["telegram:/data"]
+    assert [name for name in OURS if "TELEGRAM_TOKEN_FILE" in services(MANY)[name]["environment"]] == ["telegram"]
+
+
 def test_the_number_of_bots_is_a_setting() -> None:
     assert services(MANY)["bot"]["deploy"]["replicas"] == "2"
     assert compose(MANY, BOTS="8")["services"]["bot"]["deploy"]["replicas"] == "8"
@@ -127,7 +136,7 @@ def test_each_secret_is_made_and_used() -> None:
     file = compose(MANY)
     used = {secret for service in file["services"].values() for secret in service.get("secrets", [])}
     made = re.findall(r"^keep (\w+)", (PROJECT / "deploy" / "make-secrets.sh").read_text(), re.M)
-    assert used == set(file["secrets"]) == set(made)
+    assert used == set(file["secrets"]) == {*made, GIVEN_SECRET}
     for name, where in file["secrets"].items():
         assert where == {"file": f"./deploy/secrets/{name}"}
 
