@@ -2,7 +2,7 @@
 
 Locust plays people who read and type (4 to 12 seconds), load the page again, tap buttons and keep a stream open; each request goes to any
 of the two. The crowd grows step by step, at one and at the other system in turns, until for two steps one answer in twenty takes more than
-300 ms. Then some conversations stay open, and what memory they take is read. Beside what users feel: what one message costs in processor
+300 ms. Before that some conversations stay open, and what memory they take is read. Beside what users feel: what one message costs in processor
 time, commands of Redis and rows of the database, without what is spent when nobody writes, which is told apart. Everything, the crowd too,
 is on this machine and shares its processors.
 """
@@ -280,12 +280,13 @@ def _measure(folder: Path, rates: Sequence[float], seconds: float, count: int) -
             before = system.counters()
             time.sleep(_IDLE_SECONDS)
             seen[system.name] = Seen({name: (value - before[name]) / _IDLE_SECONDS for name, value in system.counters().items()})
+        # First, while the memory of the bots has not yet grown for other crowds.
+        for system in systems:
+            seen[system.name].opened = asyncio.run(_open(system, count))
         for rate in rates:
             for system in systems:
                 if seen[system.name].goes_on:
                     seen[system.name].steps.append(_step(system, rate, seconds, folder, seen[system.name].idle))
-        for system in systems:
-            seen[system.name].opened = asyncio.run(_open(system, count))
         return seen
     finally:
         for system in systems:
@@ -344,15 +345,24 @@ def _seconds(process: psutil.Process) -> float:
 
 async def _open(system: System, count: int) -> dict[str, float]:
     """Bytes that each of so many open conversations takes, by program; each was a whole one, and has a stream where there are streams."""
-    scripts = read_conversations()
-    clients = [bot.client() for bot in system.bots]
-    before = system.memory()
     began = time.perf_counter()
+    # What a program loads when it is first used is not a conversation's.
+    await _converse(system, count // 4)
+    before = system.memory()
+    after = await _converse(system, count)
+    _say(f"{system.name}: {count} conversations opened in {time.perf_counter() - began:.0f} s")
+    return {name: (after[name] - before[name]) / count for name in after}
+
+
+async def _converse(system: System, count: int) -> dict[str, float]:
+    """Let so many people talk, and stay; the memory while all of them are there."""
+    clients = [bot.client() for bot in system.bots]
+    scripts = read_conversations()
+    places = asyncio.Semaphore(_AT_ONCE)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=None, sock_read=120))
         )
-        places = asyncio.Semaphore(_AT_ONCE)
 
         async def one(client: Client, texts: list[str]) -> None:
             async with places:
@@ -361,11 +371,9 @@ async def _open(system: System, count: int) -> dict[str, float]:
                     await conversation.turn(text)
 
         await asyncio.gather(*(one(clients[number % len(clients)], scripts[number % len(scripts)]) for number in range(count)))
-        # What a garbage collection takes away is not a conversation's.
+        # The archiver has what the last of them said.
         await asyncio.sleep(3)
-        after = system.memory()
-    _say(f"{system.name}: {count} conversations opened in {time.perf_counter() - began:.0f} s")
-    return {name: (after[name] - before[name]) / count for name in after}
+        return system.memory()
 
 
 # --- the report ------------------------------------------------------------------------------------------------------
