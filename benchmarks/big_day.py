@@ -2,9 +2,9 @@
 
 Locust plays people who read and type (4 to 12 seconds), load the page again, tap buttons and keep a stream open; each request goes to any
 of the two. The crowd grows step by step, at one and at the other system in turns, until for two steps one answer in twenty takes more than
-300 ms. Before that some conversations stay open, and what memory they take is read. Beside what users feel: what one message costs in processor
-time, commands of Redis and rows of the database, without what is spent when nobody writes, which is told apart. Everything, the crowd too,
-is on this machine and shares its processors.
+300 ms. Before that some conversations are held and stay open, and what memory they take is read. Beside what users feel: what one message
+costs in processor time, commands of Redis and rows of the database, without what is spent when nobody writes, which is told apart.
+Everything, the crowd too, is on this machine and shares its processors.
 """
 
 from __future__ import annotations
