@@ -129,6 +129,10 @@ bench-transcripts: model ## measure lists and searches over 100,000 transcripts,
 bench-load: model ## measure the big day: two bots on Redis and PostgreSQL beside stock Rasa on Redis, a growing crowd
 	@$(PYTHON) -m benchmarks.big_day $(ARGS)
 
+.PHONY: cost-model
+cost-model: install ## what 1,000, 20,000 and 1,000,000 conversations an hour take, from the last bench-load
+	@$(PYTHON) -m benchmarks.cost_model $(ARGS)
+
 .PHONY: bench-web
 bench-web: model ## measure the web channel: first message on a slow phone, 2,000 open streams
 	@$(PYTHON) benchmarks/web_streams.py $(ARGS)

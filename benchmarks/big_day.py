@@ -252,6 +252,8 @@ class Seen:
 
     #: For one second in which nobody writes, as in :attr:`Step.costs`.
     idle: dict[str, float]
+    #: Bytes at the start, by program; of one bot, where there are several.
+    started: dict[str, float]
     steps: list[Step] = field(default_factory=list)
     #: Bytes for one open conversation, by program.
     opened: dict[str, float] = field(default_factory=dict)
@@ -279,7 +281,9 @@ def _measure(folder: Path, rates: Sequence[float], seconds: float, count: int) -
         for system in systems:
             before = system.counters()
             time.sleep(_IDLE_SECONDS)
-            seen[system.name] = Seen({name: (value - before[name]) / _IDLE_SECONDS for name, value in system.counters().items()})
+            idle = {name: (value - before[name]) / _IDLE_SECONDS for name, value in system.counters().items()}
+            started = system.memory()
+            seen[system.name] = Seen(idle, {**started, "bots": started["bots"] / _BOTS})
         # First, while the memory of the bots has not yet grown for other crowds.
         for system in systems:
             seen[system.name].opened = asyncio.run(_open(system, count))
