@@ -87,9 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
     rows = [(name, *(_number(column[name]) for column in columns)) for name in columns[0]]
     print(table(("conversations in the busiest hour", *(f"{count:,}" for count in _CONVERSATIONS)), rows))
     seconds = ", ".join(f"{name} {1e3 * value:.2f}" for name, value in measured.seconds.items())
-    print(
-        f"\nOne message: {seconds} ms of a processor; {measured.commands:.0f} commands, {measured.rows:.1f} rows, {measured.commits:.2f} transactions."
-    )
+    written = f"{measured.rows:.1f} rows, {measured.commits:.2f} transactions"
+    print(f"\nOne message: {seconds} ms of a processor; {measured.commands:.0f} commands of Redis, {written}.")
     sizes = ", ".join(f"{name} {value / 1e3:.1f}" for name, value in measured.conversation.items())
     print(f"One conversation: {sizes} kB. One bot at the start: {measured.started[_BOTS] / 1e6:.0f} MB.")
     most = Assumed().full / measured.seconds["redis"]
