@@ -97,4 +97,4 @@ def test_bytes_on_its_port(address: str) -> None:
 
     @fuzz("raw HTTP, console", examples=2 * EXAMPLES, data=raw_requests(_PATHS))
     def check(data: bytes) -> None:
-        no_server_error(send_raw(port, data))
+        no_server_error(data, send_raw(port, data))

@@ -108,12 +108,12 @@ def test_bytes_on_the_public_port(bot_server: tuple[Server, int]) -> None:
 
     @fuzz("raw HTTP, public port", examples=4 * EXAMPLES, data=raw_requests(_PATHS))
     def check(data: bytes) -> None:
-        no_server_error(send_raw(server.port, data))
+        no_server_error(data, send_raw(server.port, data))
 
 
 def test_bytes_on_the_port_of_the_metrics(bot_server: tuple[Server, int]) -> None:
     @fuzz("raw HTTP, metrics", examples=2 * EXAMPLES, data=raw_requests(["/metrics", "/metrics?name[]=x", "/"]))
     def check(data: bytes) -> None:
-        no_server_error(send_raw(bot_server[1], data))
+        no_server_error(data, send_raw(bot_server[1], data))
 
     assert httpx.get(f"http://127.0.0.1:{bot_server[1]}/metrics").status_code == 200
