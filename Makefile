@@ -125,9 +125,21 @@ bench-transcripts: model ## measure lists and searches over 100,000 transcripts,
 	@$(PYTHON) -m benchmarks.transcripts $(ARGS)
 	@$(PYTHON) -m benchmarks.transcripts_turn
 
+.PHONY: bench-load
+bench-load: model ## measure the big day: two bots on Redis and PostgreSQL beside stock Rasa on Redis, a growing crowd
+	@$(PYTHON) -m benchmarks.big_day $(ARGS)
+
+.PHONY: cost-model
+cost-model: install ## what 1,000, 20,000 and 1,000,000 conversations an hour take, from the last bench-load
+	@$(PYTHON) -m benchmarks.cost_model $(ARGS)
+
 .PHONY: bench-web
 bench-web: model ## measure the web channel: first message on a slow phone, 2,000 open streams
 	@$(PYTHON) benchmarks/web_streams.py $(ARGS)
+
+.PHONY: fuzz
+fuzz: model ## many made-up requests at everything that can be reached, a few minutes; says how many
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),250) $(PYTHON) -m pytest tests/fuzz --reruns 0 -q $(ARGS)
 
 ##@ Rasa's own commands (telemetry off, no TensorFlow)
 
@@ -173,3 +185,15 @@ install-diet: ## bring TensorFlow back, to compare with Rasa's DIET (then set WE
 .PHONY: image
 image: ## build the container image
 	docker build --tag wegwijzer .
+
+.PHONY: image-size
+image-size: model ## do the steps of the Dockerfile by hand, without an engine, and say what each part weighs
+	@sh scripts/image_size.sh
+
+.PHONY: secrets
+secrets: ## make the secrets that compose.scale.yml hands out, in deploy/secrets/
+	@sh deploy/make-secrets.sh
+
+.PHONY: sbom
+sbom: install ## write what the image holds of others to results/sbom.json (CycloneDX)
+	@sh scripts/sbom.sh

@@ -38,7 +38,7 @@ class BotProgram(ABC):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "output.log"
 
@@ -84,7 +84,7 @@ class BotProgram(ABC):
         """
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.start_command(), cwd=self.folder, env=self._environment_variables(), stdout=log, stderr=log, start_new_session=True
+                self.start_command(), cwd=self.folder, env=self.environment_variables(), stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + _START_SECONDS
         while not self._listens():
@@ -103,6 +103,11 @@ class BotProgram(ABC):
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._process = None
+
+    def pid(self) -> int:
+        """The process of the server."""
+        assert self._process is not None
+        return self._process.pid
 
     def resident_megabytes(self) -> float:
         """Resident memory of the server and of all its processes; what several of them share is counted once."""
@@ -124,12 +129,13 @@ class BotProgram(ABC):
             return False
 
     def _run(self, command: list[str]) -> str:
-        done = subprocess.run(command, cwd=self.folder, env=self._environment_variables(), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=self.folder, env=self.environment_variables(), capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchmarkError(f"{self.name}: {command[0]} failed:\n{(done.stderr or done.stdout)[-2000:]}")
         return done.stdout
 
-    def _environment_variables(self) -> dict[str, str]:
+    def environment_variables(self) -> dict[str, str]:
+        """The environment of its programs."""
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return {
             **inherited,
@@ -165,10 +171,10 @@ class StockBot(BotProgram):
         self._run([str(self.environment() / "bin" / "python"), "-c", script])
 
     def train_command(self) -> list[str]:
-        return self._rasa("train")
+        return self.rasa("train")
 
     def start_command(self) -> list[str]:
-        return self._rasa("run", "--interface", "127.0.0.1", "--port", str(self.port))
+        return self.rasa("run", "--interface", "127.0.0.1", "--port", str(self.port))
 
     def client(self) -> Client:
         return RestClient(self.port)
@@ -176,7 +182,8 @@ class StockBot(BotProgram):
     def health_path(self) -> str:
         return "/webhooks/rest/"
 
-    def _rasa(self, *arguments: str) -> list[str]:
+    def rasa(self, *arguments: str) -> list[str]:
+        """A command of Rasa, in the folder of the example."""
         return ["/bin/sh", "-c", 'cd bot && exec "$@"', "rasa", str(self.environment() / "bin" / "rasa"), *arguments]
 
 
@@ -192,7 +199,7 @@ class OurBot(BotProgram):
         return ("wegwijzer",)
 
     def settings(self) -> dict[str, str]:
-        many = "1000000000"
+        many = "1000000"
         return {
             "WEGWIJZER_MODELS_DIR": str(self.folder / "models"),
             "WEGWIJZER_DATA_DIR": str(self.folder / "data"),
@@ -236,7 +243,8 @@ def _environment(name: str, *options: str) -> Path:
     return folder
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.nlu.reading import facets_of
-from bot.runtime.bot import Reply
 from bot.wegwijzer.situation import CONDITION_FACETS
+
+if TYPE_CHECKING:
+    # It brings Rasa, of which a command that only answers leaves most out first.
+    from bot.runtime.bot import Reply
 
 
 def json_turn(user: str, reply: Reply) -> dict[str, Any]:
