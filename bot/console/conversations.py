@@ -75,7 +75,7 @@ def index() -> Page:
     shown = render_template("conversations.html", **_panes(wanted), open=None)
     searched = "searched" if wanted.filters.text else "looked at the list"
     names = ", ".join(sorted({name for name, _value in wanted.active}))
-    console().logins.audit.add(visitor().name, searched, detail=f"page {wanted.page}; filters: {names or 'none'}")
+    console().logins.audit.add_look(visitor().name, searched, detail=f"page {wanted.page}; filters: {names or 'none'}")
     return shown
 
 

@@ -344,3 +344,5 @@ class AuditEntry(Base):
     detail = Column(Text, nullable=False, default="")
     previous = Column(String(64), nullable=False)
     hash = Column(String(64), nullable=False)
+
+    __table_args__ = (Index("audit_look", "actor", "action", "at"),)

@@ -101,12 +101,13 @@ class Repository:
             return [str(value) for value in session.execute(select(chosen).distinct().order_by(chosen)).scalars() if value is not None]
 
     def read(self, conversation_id: int, actor: str) -> Transcript:
-        """A whole conversation. That it was read goes into the audit log; a ``new`` one becomes ``seen``."""
+        """A whole conversation. That it was read goes into the audit log (see :func:`audit.append_look`); a ``new`` one becomes ``seen``."""
         with self._database.writing() as session:
             row = self._conversation(session, conversation_id)
             if row.status == "new":
                 row.status = "seen"
-            audit.append(session, self._database, actor, "read", subject=f"conversation {conversation_id}")
+            subject = f"conversation {conversation_id}"
+            audit.append_look(session, self._database, actor, "read", subject=subject, since=row.last_at)
             session.flush()
             return opening.transcript(session, self._keys, row)
 
