@@ -29,7 +29,7 @@ _SINGLE = ("failed", "helpful", "not_helpful", "refused")
 
 #: Rows of conversations outside office hours, and inside them.
 _OUTSIDE, _INSIDE = "outside", "inside"
-#: Rows that are shown nowhere, but are what is left when the chart of the hours and that of the days are laid beside the share out of hours:
+#: Rows that are shown nowhere, but are left when the charts of hours and of days are laid beside the share out of hours:
 #: by day and by night, on working days and on free ones.
 _DAY, _NIGHT, _FREE_DAY, _FREE_NIGHT, _WORKING_NIGHT = "day", "night", "free day", "free night", "working night"
 #: On free days: it follows from the chart of the days.
@@ -153,7 +153,7 @@ class YearFigures:
         totals = {("", month): sum(full[value].get(month, 0) for value in full) for month in range(1, 13)}
         if groups:
             sums += [((name, month), [(value, month) for value in parts]) for name, parts in groups.sums for month in range(13)]
-            full |= groups.rows
+            full |= {name: dict(counts) for name, counts in groups.rows.items()}
         return self._protected(full, sums, totals, groups)
 
     def _multiple(self, table: dict[str, dict[int, int]]) -> dict[str, dict[int, int | None]]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from bot.transcripts.counting import read_figures, subtract
 from bot.transcripts.database import Database
 from bot.transcripts.errors import Conflict, NotFound, StoreError, WrongValue
 from bot.transcripts.filters import ORDERS, Filters, beyond, conditions, count_up_to, order_by
+from bot.transcripts.held import among, first_among
 from bot.transcripts.redaction import redact
 from bot.transcripts.views import Figures, MessageView, Note, Page, SavedView, Summary, Transcript
 from bot.wegwijzer.situation import SituationError, parse_situation
@@ -68,12 +70,17 @@ class Repository:
         """A page of the conversations that fit; pages count from 1. ``more``: there are more than ``COUNTED``."""
         page, size = max(1, page), min(max(1, size), MAX_PAGE_SIZE)
         with self._database.reading() as session:
-            wanted, rare = conditions(filters, session, self._keys)
+            wanted, held = conditions(filters, session, self._keys)
             # Only what lies in the index is walked over; the rows are fetched for the page alone.
-            ids = select(models.Conversation.id, *([func.count().over()] if rare else [])).where(*wanted)
-            rows = session.execute(ids.order_by(*order_by(order)).limit(size).offset((page - 1) * size)).all()
-            found = [row[0] for row in rows]
-            total = int(rows[0][1]) if rare and rows else count_up_to(session, wanted, self.COUNTED)
+            ids, first = select(models.Conversation.id).where(*wanted).order_by(*order_by(order)), (page - 1) * size
+            if held is None:
+                found = list(session.execute(ids.limit(size).offset(first)).scalars())
+                total = count_up_to(session, wanted, self.COUNTED)
+            elif wanted:
+                fitting = among(session, ids, held)
+                found, total = fitting[first : first + size].tolist(), len(fitting)
+            else:
+                found, total = first_among(session, ids, held, first + size)[first:], int(np.unique(held).size)
             items = opening.summaries(session, self._keys, found)
             return Page(items, min(total, self.COUNTED), total > self.COUNTED, page, size)
 
@@ -101,7 +108,7 @@ class Repository:
             return [str(value) for value in session.execute(select(chosen).distinct().order_by(chosen)).scalars() if value is not None]
 
     def read(self, conversation_id: int, actor: str) -> Transcript:
-        """A whole conversation. That it was read goes into the audit log (see :func:`audit.append_look`); a ``new`` one becomes ``seen``."""
+        """A whole conversation. That it was read is logged (see :func:`audit.append_look`); a ``new`` one becomes ``seen``."""
         with self._database.writing() as session:
             row = self._conversation(session, conversation_id)
             if row.status == "new":
@@ -118,12 +125,13 @@ class Repository:
             row = session.get(models.Conversation, conversation_id)
             if row is None:
                 raise NotFound("there is no such conversation")
-            wanted, _rare = conditions(filters, session, self._keys)
+            wanted, held = conditions(filters, session, self._keys)
             found = []
             for after in (False, True):
                 further, nearest = beyond(order, row, after)
-                query = select(models.Conversation.id).where(*wanted, further).order_by(*nearest).limit(1)
-                found.append(session.execute(query).scalar())
+                query = select(models.Conversation.id).where(*wanted, further).order_by(*nearest)
+                near = session.execute(query.limit(1)).scalars() if held is None else first_among(session, query, held, 1)
+                found.append(next(iter(near), None))
         return found[0], found[1]
 
     def figures(self, since: dt.date, until: dt.date) -> Figures:

@@ -68,6 +68,7 @@ def items(page: Any) -> Any:
     return page.locator("a.item")
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_moderators_day(opened: Any, database: Database, address: str) -> None:  # noqa: PLR0915 (one day, from beginning to end)
     store.add(
         database,

@@ -17,6 +17,7 @@ from bot.transcripts.repository import Repository
 
 from . import store
 from .conftest import Team
+from .conftest import both_kinds as kind  # noqa: F401 (a fixture)
 
 HTML = "<script>alert(1)</script><img src=x onerror=alert(2)> {{ 7*7 }} &amp; \"'>"
 ACTOR = "moderator"

@@ -23,6 +23,7 @@ from bot.wegwijzer.hours import BRUSSELS, is_working_day
 
 from . import store
 from .conftest import Team
+from .conftest import both_kinds as kind  # noqa: F401 (a fixture)
 
 # --- hiding: checked against every table that would look the same from outside ---
 
@@ -102,7 +103,9 @@ def figures(
     since: dt.date, until: dt.date, conversations: int, per_day: dict[str, int], per_hour: dict[int, int], per_working_hour: dict[int, int]
 ) -> Figures:
     """Figures of which only the hours tell something."""
-    lists: Any = dict.fromkeys(("channels", "roads", "forms", "contexts", "platforms", "crises", "referrals_shown", "referrals_tapped"), {})
+    lists: Any = {
+        name: {} for name in ("channels", "roads", "forms", "contexts", "platforms", "crises", "referrals_shown", "referrals_tapped")
+    }
     numbers: Any = dict.fromkeys(("crisis", "failed", "helpful", "not_helpful", "refused"), 0)
     return Figures(since, until, conversations, per_day, per_hour, per_working_hour, **lists, **numbers)
 
@@ -217,7 +220,12 @@ def test_the_page_hides_small_numbers(team: Team, visit: Any, database: Database
 
 
 def test_weekends_and_holidays_are_out_of_hours(team: Team, visit: Any, database: Database) -> None:
-    days = {"friday": dt.date(2026, 5, 22), "saturday": dt.date(2026, 5, 23), "whit monday": dt.date(2026, 5, 25), "tuesday": dt.date(2026, 5, 26)}
+    days = {
+        "friday": dt.date(2026, 5, 22),
+        "saturday": dt.date(2026, 5, 23),
+        "whit monday": dt.date(2026, 5, 25),
+        "tuesday": dt.date(2026, 5, 26),
+    }
     for number, day in enumerate(days.values(), start=6):
         store.count(database, day, conversation=number, hour={11: number})
     read = Repository(database).figures
@@ -233,7 +241,9 @@ def test_what_happens_by_day_in_the_weekend_is_no_difference_of_what_is_shown() 
     def read(since: dt.date, until: dt.date) -> Figures:
         may = since <= dt.date(2026, 5, 9) <= until
         hours = {11: 33, 21: 20} if may else {}
-        return figures(since, until, 53 if may else 0, {"2026-05-08": 30, "2026-05-09": 23} if may else {}, hours, {11: 30, 21: 0} if may else {})
+        return figures(
+            since, until, 53 if may else 0, {"2026-05-08": 30, "2026-05-09": 23} if may else {}, hours, {11: 30, 21: 0} if may else {}
+        )
 
     report = YearFigures(2026, read).report(5)
     shown = [report.single["out_of_hours"], report.breakdowns["per_hour"].get("21", 0)]

@@ -13,6 +13,7 @@ from bot.transcripts.database import Database
 
 from . import store
 from .conftest import Team, Visitor
+from .conftest import both_kinds as kind  # noqa: F401 (a fixture)
 
 #: The least role for each view; None: anybody. Written down a second time on purpose: a change has to be made in both places.
 RIGHTS = {

@@ -68,7 +68,9 @@ def found(store: Repository, **filters: Any) -> list[str]:
         ({"text": "snapchat", "road": ("parent",)}, []),
     ],
 )
-def test_filters(store: Repository, filters: dict[str, Any], expected: list[str]) -> None:
+@pytest.mark.parametrize("few", [500, 0], ids=["few", "many"])
+def test_filters(store: Repository, filters: dict[str, Any], expected: list[str], few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.transcripts.filters._FEW", few)
     assert found(store, **filters) == expected
     assert store.list(Filters(**filters)).total == len(expected)
     assert Filters.from_dict(Filters(**filters).to_dict()) == Filters(**filters)
@@ -88,11 +90,31 @@ def test_a_search_that_finds_nothing_sensible_is_refused(store: Repository, word
         store.list(Filters(text=words))
 
 
-def test_pages_and_neighbours_follow_the_order(store: Repository) -> None:
+@pytest.mark.parametrize(
+    "filters", [Filters(), Filters(text="gepest"), Filters(text="gepest", status=("new",)), Filters(form=("insult", "threat"))], ids=str
+)
+@pytest.mark.parametrize("near", [(1000, 8), (0, 1)], ids=["near", "far"])
+def test_pages_and_neighbours_follow_the_order(
+    store: Repository, apply: Any, filters: Filters, near: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.transcripts.filters._FEW", 0)
+    monkeypatch.setattr("bot.transcripts.held._AT_FIRST", near[0])
+    monkeypatch.setattr("bot.transcripts.held._MANY_TIMES", near[1])
+    for place, name in enumerate("xyz"):
+        apply(
+            turn(
+                name,
+                user("word gepest", at=NOON + place * DAY + 60),
+                slot("forms", ["insult", "threat"]),
+                said("x", NOON + place * DAY + 60),
+            )
+        )
     for order in ("urgency", "newest", "oldest"):
-        ids = [item.id for item in store.list(order=order).items]
-        assert [store.list(order=order, page=page, size=1).items[0].id for page in (1, 2, 3)] == ids
-        assert [store.neighbours(id_, order=order) for id_ in ids] == [(None, ids[1]), (ids[0], ids[2]), (ids[1], None)]
+        shown = store.list(filters, order=order)
+        ids = [item.id for item in shown.items]
+        assert shown.total == len(ids) >= 3
+        assert [store.list(filters, order=order, page=page, size=1).items[0].id for page in range(1, len(ids) + 1)] == ids
+        assert [store.neighbours(id_, filters, order=order) for id_ in ids] == list(zip([None, *ids], [*ids[1:], None], strict=False))
     with pytest.raises(WrongValue):
         store.list(order="colour")
 
