@@ -21,6 +21,7 @@ from bot.transcripts.errors import Conflict, NotFound, WrongValue
 from bot.transcripts.filters import words_of
 from bot.transcripts.models import STATUSES
 from bot.transcripts.repository import MessageView, Transcript
+from bot.transcripts.repository import Page as ListPage
 from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
 
 pages = Blueprint("conversations", __name__)
@@ -72,19 +73,20 @@ def home() -> Page:
 def index() -> Page:
     """The list, with no conversation open."""
     wanted = query()
-    shown = render_template("conversations.html", **_panes(wanted), open=None)
+    page = console().repository.list(wanted.filters, order=wanted.order, page=wanted.page, size=wanted.size)
+    shown = render_template("conversations.html", **_panes(wanted, page), open=None)
     searched = "searched" if wanted.filters.text else "looked at the list"
     names = ", ".join(sorted({name for name, _value in wanted.active}))
     console().logins.audit.add_look(visitor().name, searched, detail=f"page {wanted.page}; filters: {names or 'none'}")
     return shown
 
 
-def _panes(wanted: Query) -> dict[str, Any]:
+def _panes(wanted: Query, page: ListPage) -> dict[str, Any]:
     """What the first two panes need."""
     repository, remembered = console().repository, console().remembered
     return {
         "query": wanted,
-        "page": repository.list(wanted.filters, order=wanted.order, page=wanted.page, size=wanted.size),
+        "page": page,
         "shelves": _shelves(wanted),
         "views": repository.views(visitor().account.id),
         "choices": {name: remembered.get(name, partial(repository.values, name)) for name in ("channel", "platform", "tag")},
@@ -181,8 +183,8 @@ def _conversation_page(conversation_id: int, **more: Any) -> str:
     wanted = query()
     repository = console().repository
     transcript = repository.read(conversation_id, actor=visitor().name)
-    before, after = repository.neighbours(conversation_id, wanted.filters, order=wanted.order)
-    panes = _panes(wanted)
+    page, before, after = repository.list_around(conversation_id, wanted.filters, order=wanted.order, page=wanted.page, size=wanted.size)
+    panes = _panes(wanted, page)
     shown = turns(transcript.messages)
     return render_template(
         "conversations.html",

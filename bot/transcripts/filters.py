@@ -110,8 +110,12 @@ _COLUMNS = ("status", "channel", "road", "context", "platform", "urgency")
 _LENGTHS = (("messages", Conversation.n_messages), ("words", Conversation.n_words))
 
 
-def conditions(filters: Filters, session: Session, keys: Keys) -> tuple[list[Condition], Ids | None]:
-    """What must hold for a conversation; and ids among which it must be besides, None when that is said by the conditions already.
+#: What must hold for a conversation, and ids among which it must be besides; None when that is said by what must hold already.
+Conditions = tuple[list[Condition], "Ids | None"]
+
+
+def conditions(filters: Filters, session: Session, keys: Keys) -> Conditions:
+    """What filters ask for.
 
     Raises:
         WrongValue: a value that nothing can be looked for by.
@@ -192,6 +196,11 @@ def order_by(order: str) -> tuple[Any, ...]:
     if order not in _ORDERS:
         raise WrongValue(f"an order is one of {', '.join(ORDERS)}")
     return _ORDERS[order]
+
+
+def walked(query: Any) -> Any:
+    """A query for all that fits, walking over the index of the queue: SQLite would look up rows by the tens of thousands."""
+    return query.with_hint(Conversation, "INDEXED BY conversation_queue", "sqlite")
 
 
 def beyond(order: str, row: Conversation, after: bool) -> tuple[Condition, tuple[Any, ...]]:

@@ -13,7 +13,6 @@ from bot.transcripts.database import Database
 
 from . import store
 from .conftest import Team, Visitor
-from .conftest import both_kinds as kind  # noqa: F401 (a fixture)
 
 #: The least role for each view; None: anybody. Written down a second time on purpose: a change has to be made in both places.
 RIGHTS = {
@@ -129,6 +128,7 @@ def test_an_administrator_manages_accounts(app: Flask, team: Team, visit: Any) -
     assert "Eenmalige link gemaakt" in admin.text and "moderator" in admin.text
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_audit_log_can_be_read_and_checked(team: Team, visit: Any, database: Database) -> None:
     admin = visit("admin")
     admin.get("/logboek?nakijken=1")
