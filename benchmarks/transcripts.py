@@ -1,9 +1,9 @@
 """How fast the console is with 100,000 conversations: ``python -m benchmarks.transcripts``.
 
-Fills an empty store with made-up conversations, then measures lists, every filter alone and combined, searches, pages deep in a list,
-a conversation, figures, and whole pages as a browser gets them. On SQLite in a temporary folder and on a PostgreSQL server of its own, in one
-table; or on the databases that ``--database`` names: filled when empty, measured as they are when not. Beside the time that each takes: the
-processor time of this process, which a busy machine changes less (of PostgreSQL it shows our own part only).
+Fills an empty store with made-up conversations, then measures lists, every filter alone and combined, searches, pages deep in a
+list, a conversation, figures, and whole pages as a browser gets them. On SQLite in a temporary folder and on a PostgreSQL server of its
+own, in one table; or on the databases that ``--database`` names: filled when empty, measured as they are when not. Beside the time that
+each takes: the processor time of this process, which a busy machine changes less (of PostgreSQL it shows our own part only).
 """
 
 from __future__ import annotations
@@ -207,7 +207,8 @@ def _repository_work(repository: Repository) -> dict[str, Callable[[], int]]:
     alone = _filters()
     searches = {
         "a common word": "ik", "two common words": "school klas", "three common words": "ik niet school",
-        "six common words": "ik en niet is de het", "a rare word": "trefbal", "a common and a rare word": "ik trefbal", "a word that is not there": "quasar",
+        "six common words": "ik en niet is de het", "a rare word": "trefbal",
+        "a common and a rare word": "ik trefbal", "a word that is not there": "quasar",
     }  # fmt: skip
     lists = {"queue, first page": Filters(), **{f"filter: {name}": filters for name, filters in alone.items()}}
     lists |= {f"search: {name}": Filters(text=words) for name, words in searches.items()}

@@ -99,7 +99,7 @@ def _shelves(wanted: Query) -> list[Shelf]:
     by_status = remembered.get("status", repository.status_counts)
     still_open = sum(by_status.get(status, 0) for status in OPEN)
     urgent = remembered.get("urgency", lambda: [repository.urgency_counts(status) for status in OPEN])
-    crises, failures = (sum(counts.get(urgency, 0) for counts in urgent) for urgency in (3, 2))
+    crises, failures, unsure = (sum(counts.get(urgency, 0) for counts in urgent) for urgency in (3, 2, 1))
     texts = console().texts
     plain = {name: value for name, value in wanted.args.items() if name not in ("p", "z", "volgorde", "aantal")}
 
@@ -110,6 +110,7 @@ def _shelves(wanted: Query) -> list[Shelf]:
         shelf("queue", still_open, status=list(OPEN)),
         shelf("crisis", crises, status=list(OPEN), urgentie=["3"]),
         shelf("failed", failures, status=list(OPEN), urgentie=["2"]),
+        shelf("unsure", unsure, status=list(OPEN), urgentie=["1"]),
         shelf("discuss", by_status.get("discuss", 0), status=["discuss"]),
         shelf("mine", None, status=list(OPEN), aan="mij"),
         shelf("done", None, status=["done"]),

@@ -78,7 +78,7 @@ class Conversation(Base):
     crisis = Column(String(20))
     #: Times that the bot did not understand, was told that it had misunderstood, or broke down.
     failures = Column(Integer, nullable=False, default=0)
-    #: Lowest confidence in the intent of a typed message; null when nothing was typed.
+    #: Lowest confidence in what a typed message does, or in a facet of it that decided the advice; null when nothing was typed.
     min_confidence = Column(Float)
 
     road = Column(String(20))

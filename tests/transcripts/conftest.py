@@ -70,11 +70,17 @@ _counter = itertools.count(1)
 
 
 def user(
-    text: str, at: float = NOON, channel: str = "web", intent: str = "describe", confidence: float = 0.9, **facets: Any
+    text: str,
+    at: float = NOON,
+    channel: str = "web",
+    intent: str = "describe",
+    confidence: float = 0.9,
+    sure: dict[str, Any] | None = None,
+    **facets: Any,
 ) -> dict[str, Any]:
     """What Rasa says of a typed message, or of a button when the text begins with a slash."""
     number = next(_counter)
-    parsed = {"intent": {"name": intent, "confidence": confidence}, "facets": facets, "facet_confidences": {}}
+    parsed = {"intent": {"name": intent, "confidence": confidence}, "facets": facets, "facet_confidences": sure or {}}
     return {
         "event": "user", "timestamp": at, "text": text, "input_channel": channel, "message_id": f"m{number}", "parse_data": parsed,
         "metadata": {"model_id": "model-1"},

@@ -127,6 +127,25 @@ def test_the_queue_is_crisis_then_failure_then_unsure_then_newest(database: Data
     assert Repository(database).list().items[3].last_at.timestamp() == NOON + 900
 
 
+@pytest.mark.parametrize(
+    ("facets", "sure", "unsure"),
+    [
+        ({"role": "victim"}, {"role": 0.3}, True),
+        ({"role": "victim"}, {"role": 0.9}, False),
+        ({"forms": ["insult", "doxing"]}, {"forms": {"insult": 0.9, "doxing": 0.15}}, True),
+        # Of what is not told, and of what decides nothing, it does not matter how sure it is.
+        ({"role": None, "kind": "none", "crisis": "none"}, {"role": 0.3, "kind": 0.3, "crisis": 0.3}, False),
+        ({"forms": ["insult"]}, {"forms": {"insult": 0.9, "doxing": 0.07}}, False),
+        ({"evidence_saved": True}, {"evidence_saved": 0.2}, False),
+    ],
+)
+def test_unsure_of_what_decides_the_advice(
+    facets: dict[str, Any], sure: dict[str, Any], unsure: bool, database: Database, apply: Any
+) -> None:
+    apply(turn("a", user("ze lachen mij uit", sure=sure, **facets)))
+    assert Repository(database).list().items[0].urgency == int(unsure)
+
+
 def test_a_crisis_stays_flagged_when_it_is_taken_back(database: Database, apply: Any) -> None:
     apply(turn("s", user("ik wil dood", crisis="suicide"), slot("crisis_open", "suicide")))
     apply(turn("s", user("het gaat wel", at=NOON + 5), slot("crisis_open", None), slot("role", None)))
