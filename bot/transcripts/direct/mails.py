@@ -27,7 +27,8 @@ def mails(text: PlainText) -> Iterator[Found]:
     """E-mail addresses, with a sign or with words ("lena punt p at gmail punt com")."""
     floor = 0
     for sign in _AT_SIGN.finditer(text.lower):
-        if sign.start() < floor:
+        # A "@" after a slash stands in the address of a page ("tiktok.com/@somebody"), which is found as such.
+        if sign.start() < floor or text.lower[: sign.start()].endswith("/"):
             continue
         before = _LOCAL_END.search(text.lower, max(floor, sign.start() - _LOCAL_REACH), sign.start())
         domain = _DOMAIN.match(text.lower, sign.end())

@@ -28,8 +28,12 @@ _TEENS = {
 _TENS = {"twintig": 20, "dertig": 30, "veertig": 40, "vijftig": 50, "zestig": 60, "zeventig": 70, "tachtig": 80, "negentig": 90}
 _SPOKEN = {"nul": "0", "zero": "0"} | {word: str(value) for words in (_ONES, _TEENS, _TENS) for word, value in words.items()}
 _TWO_WORDS = rf"(?:{'|'.join(_ONES)})[\s-]?en[\s-]?(?:{'|'.join(_TENS)})"
-_NUMBER_WORD = rf"(?:{_TWO_WORDS}|{'|'.join(sorted(_SPOKEN, key=len, reverse=True))})"
-_SPOKEN_RUN = re.compile(rf"(?<![a-z0-9])(?:plus\s+)?(?:{_NUMBER_WORD}|\d+)(?:[\s,.;:/()+-]*(?:{_NUMBER_WORD}|\d+))+(?![a-z0-9])")
+_TWICE = rf"(?:dubbele?|double)[\s-]?(?:nul|{'|'.join(_ONES)})"
+_NUMBER_WORD = rf"(?:{_TWICE}|{_TWO_WORDS}|{'|'.join(sorted(_SPOKEN, key=len, reverse=True))})"
+#: A zero that is said as a letter begins a number, and is none within one.
+_SPOKEN_RUN = re.compile(
+    rf"(?<![a-z0-9])(?:plus\s+|oh?\s+(?=vier|4))?(?:{_NUMBER_WORD}|\d+)(?:[\s,.;:/()+-]*(?:{_NUMBER_WORD}|\d+))+(?![a-z0-9])"
+)
 _SPOKEN_PART = re.compile(rf"{_NUMBER_WORD}|\d+")
 _ZERO = r"(?:\d|(?<=\d)o(?=[\s./-]?\d)|(?<![a-z0-9])o(?=\d))"
 #: Between two digits of one number; a line break too. Commas, colons and bars only in a number that begins like a telephone number.
@@ -71,11 +75,13 @@ def _spoken_phones(lower: str) -> Iterator[Found]:
         if all(part.group().isdigit() for part in parts):
             continue
         values = [part.group() if part.group().isdigit() else _spoken_value(part.group()) for part in parts]
+        if run.group().startswith("o"):
+            values[0] = f"0{values[0]}"
         for first, part in enumerate(parts):
             digits = "".join(values[first:])
             plus = lower[run.start() : part.start()].rstrip().endswith("plus")
             if len(digits) >= _FEWEST and (plus or digits.startswith(("0", "32"))) and not _is_public(digits):
-                yield Found(run.start() if plus else part.start(), run.end(), "TELEFOON", _phone_key(digits))
+                yield Found(run.start() if plus or not first else part.start(), run.end(), "TELEFOON", _phone_key(digits))
                 break
 
 
@@ -132,5 +138,7 @@ def _phone_key(digits: str) -> str:
 def _spoken_value(word: str) -> str:
     if word in _SPOKEN:
         return _SPOKEN[word]
+    if word.startswith("dub") or word.startswith("dou"):
+        return 2 * _SPOKEN[re.split(r"dubbele?|double", word)[1].strip(" -")]
     ones, tens = re.split(r"[\s-]?en[\s-]?(?=(?:twin|der|veer|vijf|zes|zeven|tach|negen)tig)", word, maxsplit=1)
     return str(_ONES[ones] + _TENS[tens])
