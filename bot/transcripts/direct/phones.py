@@ -138,7 +138,7 @@ def _phone_key(digits: str) -> str:
 def _spoken_value(word: str) -> str:
     if word in _SPOKEN:
         return _SPOKEN[word]
-    if word.startswith("dub") or word.startswith("dou"):
+    if word.startswith(("dubbel", "double")):
         return 2 * _SPOKEN[re.split(r"dubbele?|double", word)[1].strip(" -")]
     ones, tens = re.split(r"[\s-]?en[\s-]?(?=(?:twin|der|veer|vijf|zes|zeven|tach|negen)tig)", word, maxsplit=1)
     return str(_ONES[ones] + _TENS[tens])
