@@ -16,7 +16,7 @@ from bot.console.app import console, needs, visitor
 from bot.console.filters import Query, address_args, read_query
 from bot.console.logins import ADMIN, MODERATOR, READER
 from bot.console.queries import look_again
-from bot.console.turns import told, turns, with_choice
+from bot.console.turns import turns, urgent_at, with_choice
 from bot.transcripts.errors import Conflict, NotFound, WrongValue
 from bot.transcripts.filters import words_of
 from bot.transcripts.models import STATUSES
@@ -76,19 +76,23 @@ def index() -> Page:
     page = console().repository.list(wanted.filters, order=wanted.order, page=wanted.page, size=wanted.size)
     shown = render_template("conversations.html", **_panes(wanted, page), open=None)
     searched = "searched" if wanted.filters.text else "looked at the list"
-    names = ", ".join(sorted({name for name, _value in wanted.active}))
-    console().logins.audit.add_look(visitor().name, searched, detail=f"page {wanted.page}; filters: {names or 'none'}")
+    texts = console().texts
+    names = ", ".join(sorted({texts.name("filter", name).lower() for name, _value in wanted.active}))
+    detail = texts.say("look_detail", page=wanted.page, filters=names or texts.say("nothing"))
+    console().logins.audit.add_look(visitor().name, searched, detail=detail)
     return shown
 
 
 def _panes(wanted: Query, page: ListPage) -> dict[str, Any]:
     """What the first two panes need."""
     repository, remembered = console().repository, console().remembered
+    views = repository.views(visitor().account.id)
     return {
         "query": wanted,
         "page": page,
         "shelves": _shelves(wanted),
-        "views": repository.views(visitor().account.id),
+        "views": views,
+        "current_view": next((view.id for view in views if view.filters == wanted.filters), None),
         "choices": {name: remembered.get(name, partial(repository.values, name)) for name in ("channel", "platform", "tag")},
         "people": {account.id: account for account in console().logins.accounts.all()},
     }
@@ -192,7 +196,7 @@ def _conversation_page(conversation_id: int, **more: Any) -> str:
         **panes,
         open=transcript,
         turns=shown,
-        crisis_at=next((turn.asked.id for turn in shown if turn.asked and told(turn.asked.facets).get("crisis")), None),
+        urgent_at=urgent_at(shown, transcript.summary.urgency),
         before=_neighbour(panes["page"], wanted, before, -1),
         after=_neighbour(panes["page"], wanted, after, 1),
         menus=_menus(),
