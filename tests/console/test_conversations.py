@@ -129,6 +129,21 @@ def test_reading_is_logged_and_makes_it_seen(team: Team, visit: Any, database: D
     assert repository.list().items[0].status == "seen"
 
 
+def test_the_mark_of_a_conversation_leads_to_its_message(team: Team, visit: Any, database: Database) -> None:
+    """The stored conversations are unsure of the context (0.44): in the first message."""
+    ids = store.add(
+        database, [store.conversation(urgency=1, turns=2), store.conversation(urgency=3, crisis="danger"), store.conversation()]
+    )
+    reader = visit("reader")
+    for id_, mark in zip(ids, ("Bot was onzeker", "Gevaar", None), strict=True):
+        reader.get(f"/gesprekken/{id_}")
+        found = re.search(r'<a class="mark u\d" href="#(b\d+)"', reader.text)
+        assert bool(found) == bool(mark)
+        if found and mark:
+            first = re.search(r'<li class="turn" id="(b\d+)"', reader.text)
+            assert first and found.group(1) == first.group(1) and mark in reader.text
+
+
 def test_a_conversation_shows_what_was_understood_and_why(team: Team, visit: Any, database: Database) -> None:
     (id_,) = store.add(database, [store.conversation()])
     reader = visit("reader")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from bot.transcripts.accounts import Accounts
-from bot.transcripts.audit import AuditLog
+from bot.transcripts.audit import LOOK_SECONDS, AuditLog
 from bot.transcripts.database import Database
 from bot.transcripts.repository import Conflict, Filters, NotFound, Repository, WrongValue
 
@@ -246,6 +246,33 @@ def test_every_change_is_written_down(store: Repository, database: Database, acc
     assert told[:2] == [("bob", "read", f"conversation {id_}"), ("ann", "status changed", f"conversation {id_}")]
     assert [item.actor for item in log.entries(actor="bob")] == ["bob"]
     assert log.broken_at() is None
+
+
+def test_one_look_is_one_entry_and_every_look_is_there(
+    store: Repository, apply: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [NOON + 3600]
+    monkeypatch.setattr("bot.transcripts.audit.time.time", lambda: clock[0])
+    first, second = (item.id for item in store.list(order="oldest").items[:2])
+
+    def looks() -> int:
+        return sum(entry.action == "read" for entry in AuditLog(database).entries())
+
+    for _reload in range(3):
+        store.read(first, "ann")
+    assert looks() == 1
+    store.read(second, "ann")
+    store.read(first, "bob")
+    assert looks() == 3, "another conversation, another person"
+    clock[0] += LOOK_SECONDS + 1
+    store.read(first, "ann")
+    store.read(first, "ann")
+    assert looks() == 4, "later is another look"
+    apply(turn("a", user("er is nog iets", at=clock[0] + 5)))
+    clock[0] += 10
+    store.read(first, "ann")
+    assert looks() == 5, "there was something new to read"
+    assert AuditLog(database).broken_at() is None
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE id = 1"])
