@@ -125,6 +125,10 @@ bench-transcripts: model ## measure lists and searches over 100,000 transcripts,
 	@$(PYTHON) -m benchmarks.transcripts $(ARGS)
 	@$(PYTHON) -m benchmarks.transcripts_turn
 
+.PHONY: bench-unsure
+bench-unsure: model ## measure from which confidence on a conversation is worth a moderator's look
+	@$(PYTHON) -m benchmarks.unsure $(ARGS)
+
 .PHONY: bench-web
 bench-web: model ## measure the web channel: first message on a slow phone, 2,000 open streams
 	@$(PYTHON) benchmarks/web_streams.py $(ARGS)

@@ -23,8 +23,8 @@ from bot.transcripts.moments import belgian
 from bot.transcripts.outbox import Entry
 from bot.transcripts.record import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
 
-#: Below this confidence in something that decides the advice a message counts as hardly understood.
-UNSURE_BELOW = 0.5
+#: Below this confidence in something that decides the advice a message counts as hardly understood. See ``benchmarks/unsure.py``.
+UNSURE_BELOW = 0.35
 #: Facets that decide which rules fire and which road is taken. The yes-or-no facets are only told above this confidence anyway.
 _DECIDING = ("role", "kind", "context", "forms", "crisis")
 #: How many messages of the bot are looked through for the button that was tapped.

@@ -130,7 +130,7 @@ def test_reading_is_logged_and_makes_it_seen(team: Team, visit: Any, database: D
 
 
 def test_the_mark_of_a_conversation_leads_to_its_message(team: Team, visit: Any, database: Database) -> None:
-    """The stored conversations are unsure of the context (0.44): in the first message."""
+    """The stored conversations are unsure of the context (0.24): in the first message."""
     ids = store.add(
         database, [store.conversation(urgency=1, turns=2), store.conversation(urgency=3, crisis="danger"), store.conversation()]
     )

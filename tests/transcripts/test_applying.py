@@ -87,7 +87,7 @@ def test_what_a_turn_tells_stands_in_the_list(database: Database, apply: Any) ->
     apply(
         turn(
             "s",
-            user("mijn zoon wordt gepest op snapchat", channel="telegram", confidence=0.42, crisis="none"),
+            user("mijn zoon wordt gepest op snapchat", channel="telegram", confidence=0.22, crisis="none"),
             slot("role", "parent"), slot("context", "school"), slot("forms", ["insult", "threat"]), slot("platform", "snapchat"),
             slot("kind", "cyberbullying"), slot("age_band", "12_17"),
             said("rustig", rules=[{"id": "parent.first", "source": "P1"}], options=[{"title": "Ja", "payload": "/affirm"}]),
@@ -105,7 +105,7 @@ def test_what_a_turn_tells_stands_in_the_list(database: Database, apply: Any) ->
     )  # fmt: skip
     assert row.forms == ("insult", "threat")
     assert row.rating is True
-    assert (row.n_messages, row.n_words, row.urgency, row.min_confidence) == (7, 6, 1, 0.42)
+    assert (row.n_messages, row.n_words, row.urgency, row.min_confidence) == (7, 6, 1, 0.22)
     whole = repository.read(row.id, "me")
     tap = whole.messages[3]
     assert (tap.kind, tap.text, tap.intent) == ("tap", "Ja", "affirm")
