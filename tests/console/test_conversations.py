@@ -153,7 +153,7 @@ def test_a_conversation_shows_what_was_understood_and_why(team: Team, visit: Any
         "Vertelt wat er gebeurt",
         "83%",
         "Wordt gepest",
-        "44%",
+        "24%",
         "child.school",
         "S5 (002): zorgleerkracht",
         "Awel: zij luisteren.",
