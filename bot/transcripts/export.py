@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from bot.transcripts import audit, opening
 from bot.transcripts.database import Database
-from bot.transcripts.filters import Filters, conditions
+from bot.transcripts.filters import Filters, wanted_by
 from bot.transcripts.held import among
 from bot.transcripts.models import Conversation
 from bot.transcripts.views import MessageView, Transcript
@@ -32,8 +32,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|
 def transcripts(database: Database, filters: Filters) -> Iterator[Transcript]:
     """All conversations that fit, oldest first; not all in memory at once."""
     with database.reading() as session:
-        wanted, held = conditions(filters, session, database.keys)
-        ids = among(session, select(Conversation.id).where(*wanted).order_by(Conversation.id), held).tolist()
+        wanted = wanted_by(filters, session, database.keys)
+        ids = among(session, wanted.query().order_by(Conversation.id), wanted.to_compare).tolist()
     for place in range(0, len(ids), _AT_ONCE):
         with database.reading() as session:
             query = select(Conversation).where(Conversation.id.in_(ids[place : place + _AT_ONCE])).order_by(Conversation.id)

@@ -7,7 +7,7 @@ form or a tag are looked up first (:mod:`bot.transcripts.held`): few become a co
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
 from typing import Any
@@ -110,11 +110,35 @@ _COLUMNS = ("status", "channel", "road", "context", "platform", "urgency")
 _LENGTHS = (("messages", Conversation.n_messages), ("words", Conversation.n_words))
 
 
-#: What must hold for a conversation, and ids among which it must be besides; None when that is said by what must hold already.
-Conditions = tuple[list[Condition], "Ids | None"]
+@dataclass(frozen=True)
+class Wanted:
+    """What a list shows: conversations for which conditions hold, and that are among some ids besides; None: all are."""
+
+    conditions: list[Condition]
+    held: Ids | None = None
+
+    @property
+    def to_compare(self) -> Ids | None:
+        """Ids with which the outcome of :meth:`query` has to be compared; None when the query says it all."""
+        return None if self._is_few else self.held
+
+    @property
+    def _is_few(self) -> bool:
+        return self.held is not None and len(self.held) <= _FEW
+
+    def query(self, *columns: Any, further: Sequence[Condition] = ()) -> Any:
+        """Ids of conversations, or other columns of them, in no order yet.
+
+        Several conditions are answered by the index of the queue: SQLite would take an index for one, and look up tens of thousands of rows.
+        """
+        conditions_ = [*self.conditions, *further]
+        query = select(*(columns or [Conversation.id])).select_from(Conversation).where(*conditions_)
+        if self._is_few and self.held is not None:
+            return query.where(Conversation.id.in_(self.held.tolist()))
+        return query.with_hint(Conversation, "INDEXED BY conversation_queue", "sqlite") if len(conditions_) > 1 else query
 
 
-def conditions(filters: Filters, session: Session, keys: Keys) -> Conditions:
+def wanted_by(filters: Filters, session: Session, keys: Keys) -> Wanted:
     """What filters ask for.
 
     Raises:
@@ -146,10 +170,7 @@ def conditions(filters: Filters, session: Session, keys: Keys) -> Conditions:
             found.append(column >= least)
         if (most := getattr(filters, f"max_{name}")) is not None:
             found.append(column <= most)
-    held = _held(filters, session, keys)
-    if held is not None and len(held) <= _FEW:
-        return [*found, Conversation.id.in_(held.tolist())], None
-    return found, held
+    return Wanted(found, _held(filters, session, keys))
 
 
 def _plain_choices(filters: Filters, name: str) -> tuple[Any, ...]:
@@ -198,11 +219,6 @@ def order_by(order: str) -> tuple[Any, ...]:
     return _ORDERS[order]
 
 
-def walked(query: Any) -> Any:
-    """A query for all that fits, walking over the index of the queue: SQLite would look up rows by the tens of thousands."""
-    return query.with_hint(Conversation, "INDEXED BY conversation_queue", "sqlite")
-
-
 def beyond(order: str, row: Conversation, after: bool) -> tuple[Condition, tuple[Any, ...]]:
     """What comes after a conversation in an order (or before it), and how to sort to have the nearest first."""
     columns = {"urgency": ("urgency", "last_at", "id")}.get(order, ("last_at", "id"))
@@ -216,7 +232,7 @@ def beyond(order: str, row: Conversation, after: bool) -> tuple[Condition, tuple
     return or_(*parts), sort
 
 
-def count_up_to(session: Session, wanted: list[Condition], limit: int) -> int:
+def count_up_to(session: Session, wanted: Wanted, limit: int) -> int:
     """How many conversations fit, counted no further than one beyond a limit."""
-    some = select(literal_column("1")).select_from(Conversation).where(*wanted).limit(limit + 1)
+    some = wanted.query(literal_column("1")).limit(limit + 1)
     return int(session.execute(select(func.count()).select_from(some.subquery())).scalar() or 0)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 Ids = NDArray[np.int64]
 
 #: The first ones are looked for among so many of a list, and so many more for each that is wanted; then among all.
-_AT_FIRST, _MANY_TIMES = 1000, 8
+_AT_FIRST, _MANY_TIMES = 1000, 40
 
 
 def holding(session: Session, column: Any, conditions: Sequence[Any]) -> Ids:

@@ -18,7 +18,7 @@ from bot.transcripts import audit, models, opening
 from bot.transcripts.counting import read_figures, subtract
 from bot.transcripts.database import Database
 from bot.transcripts.errors import Conflict, NotFound, StoreError, WrongValue
-from bot.transcripts.filters import ORDERS, Conditions, Filters, beyond, conditions, count_up_to, order_by, walked
+from bot.transcripts.filters import ORDERS, Filters, Wanted, beyond, count_up_to, order_by, wanted_by
 from bot.transcripts.held import among, first_among
 from bot.transcripts.redaction import redact
 from bot.transcripts.views import Figures, MessageView, Note, Page, SavedView, Summary, Transcript
@@ -69,27 +69,27 @@ class Repository:
     def list(self, filters: Filters = _NOTHING, order: str = "urgency", page: int = 1, size: int = 50) -> Page:
         """A page of the conversations that fit; pages count from 1. ``more``: there are more than ``COUNTED``."""
         with self._database.reading() as session:
-            return self._page(session, conditions(filters, session, self._keys), order, page, size)
+            return self._page(session, wanted_by(filters, session, self._keys), order, page, size)
 
     def list_around(
         self, conversation_id: int, filters: Filters = _NOTHING, order: str = "urgency", page: int = 1, size: int = 50
     ) -> tuple[Page, int | None, int | None]:
         """A page of a list, and the neighbours in that list of a conversation that may stand on another page of it, or no longer in it."""
         with self._database.reading() as session:
-            wanted = conditions(filters, session, self._keys)
+            wanted = wanted_by(filters, session, self._keys)
             return self._page(session, wanted, order, page, size), *self._neighbours(session, wanted, order, conversation_id)
 
-    def _page(self, session: Session, conditions_: Conditions, order: str, page: int, size: int) -> Page:
+    def _page(self, session: Session, wanted: Wanted, order: str, page: int, size: int) -> Page:
         page, size = max(1, page), min(max(1, size), MAX_PAGE_SIZE)
-        wanted, held = conditions_
+        held = wanted.to_compare
         # Only what lies in the index is walked over; the rows are fetched for the page alone.
-        ids, first = select(models.Conversation.id).where(*wanted).order_by(*order_by(order)), (page - 1) * size
+        ids, first = wanted.query().order_by(*order_by(order)), (page - 1) * size
         if held is None:
             found = list(session.execute(ids.limit(size).offset(first)).scalars())
             total = count_up_to(session, wanted, self.COUNTED)
-        elif wanted:
-            fitting = among(session, walked(ids), held)
-            found, total = fitting[first : first + size].tolist(), len(fitting)
+        elif wanted.conditions:
+            fit = among(session, ids, held)
+            found, total = fit[first : first + size].tolist(), len(fit)
         else:
             found, total = first_among(session, ids, held, first + size)[first:], int(np.unique(held).size)
         items = opening.summaries(session, self._keys, found)
@@ -132,19 +132,19 @@ class Repository:
     def neighbours(self, conversation_id: int, filters: Filters = _NOTHING, order: str = "urgency") -> tuple[int | None, int | None]:
         """Ids of the conversations before and after this one in a list; None at its ends."""
         with self._database.reading() as session:
-            return self._neighbours(session, conditions(filters, session, self._keys), order, conversation_id)
+            return self._neighbours(session, wanted_by(filters, session, self._keys), order, conversation_id)
 
-    def _neighbours(self, session: Session, conditions_: Conditions, order: str, conversation_id: int) -> tuple[int | None, int | None]:
+    def _neighbours(self, session: Session, wanted: Wanted, order: str, conversation_id: int) -> tuple[int | None, int | None]:
         order_by(order)
         row = session.get(models.Conversation, conversation_id)
         if row is None:
             raise NotFound("there is no such conversation")
-        wanted, held = conditions_
+        held = wanted.to_compare
         found = []
         for after in (False, True):
             further, nearest = beyond(order, row, after)
-            query = select(models.Conversation.id).where(*wanted, further).order_by(*nearest)
-            near = session.execute(query.limit(1)).scalars() if held is None else first_among(session, walked(query), held, 1)
+            query = wanted.query(further=[further]).order_by(*nearest)
+            near = session.execute(query.limit(1)).scalars() if held is None else first_among(session, query, held, 1)
             found.append(next(iter(near), None))
         return found[0], found[1]
 
