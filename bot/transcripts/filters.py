@@ -129,7 +129,7 @@ class Wanted:
     def query(self, *columns: Any, further: Sequence[Condition] = ()) -> Any:
         """Ids of conversations, or other columns of them, in no order yet.
 
-        Several conditions are answered by the index of the queue: SQLite would take an index for one, and look up tens of thousands of rows.
+        Several conditions are answered by the index of the queue: SQLite would take an index for one, and look up rows by the thousand.
         """
         conditions_ = [*self.conditions, *further]
         query = select(*(columns or [Conversation.id])).select_from(Conversation).where(*conditions_)
