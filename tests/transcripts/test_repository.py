@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.transcripts.accounts import Accounts
 from bot.transcripts.audit import LOOK_SECONDS, AuditLog
-from bot.transcripts.database import Database
+from bot.transcripts.database import Database, make_engine
+from bot.transcripts.filters import order_by, wanted_by
+from bot.transcripts.keys import Keys
 from bot.transcripts.repository import Conflict, Filters, NotFound, Repository, WrongValue
 
 from .conftest import NOON, said, slot, turn, user
@@ -74,6 +77,19 @@ def test_filters(store: Repository, filters: dict[str, Any], expected: list[str]
     assert found(store, **filters) == expected
     assert store.list(Filters(**filters)).total == len(expected)
     assert Filters.from_dict(Filters(**filters).to_dict()) == Filters(**filters)
+
+
+def test_several_filters_walk_one_index_and_look_up_no_rows(tmp_path: Path) -> None:
+    """SQLAlchemy leaves out the hint for SQLite by itself, and nothing but the time would tell."""
+    database = Database(make_engine(f"sqlite:///{tmp_path / 'transcripts.db'}"), Keys([bytes(32)]))
+    database.migrate()
+    filters = Filters(crisis=("any",), rating=("none",), min_messages=8, status=("new",), assigned_to=1, max_words=90)
+    with database.reading() as session:
+        query = wanted_by(filters, session, database.keys).query().order_by(*order_by("urgency"))
+        written = query.compile(database.engine, compile_kwargs={"literal_binds": True})
+        (plan,) = session.execute(text(f"EXPLAIN QUERY PLAN {written}")).all()
+    database.close()
+    assert plan[-1] == "SCAN conversation USING COVERING INDEX conversation_queue"
 
 
 @pytest.mark.parametrize(
