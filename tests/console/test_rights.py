@@ -98,7 +98,7 @@ def test_a_reader_cannot_make_itself_more(app: Flask, team: Team, visit: Any) ->
 def test_a_reader_sees_no_forms_for_what_it_may_not_do(team: Team, visit: Any, database: Database) -> None:
     (conversation_id,) = store.add(database, [store.conversation()])
     reader = visit("reader")
-    reader.get(f"/gesprekken/{conversation_id}")
+    reader.get(f"/gesprekken/{conversation_id}?wie=victim")
     actions = set(re.findall(r' action="([^"?]+)', reader.text))
     assert actions == {"/afmelden", "/gesprekken", "/zoeken", "/weergaven"}
 
