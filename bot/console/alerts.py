@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -107,6 +108,9 @@ class Alerts:
         message = EmailMessage()
         message["Subject"] = self._texts.say("alert_subject")
         message["From"], message["To"] = settings.alert_from, settings.alert_to
+        # Mail without these is often taken for spam; the name of this machine stays out of it.
+        message["Date"] = formatdate()
+        message["Message-ID"] = make_msgid(domain=str(settings.alert_from).rpartition("@")[2].rstrip(">") or "localhost")
         # The address of the queue, not of the conversation: an e-mail passes through many hands.
         message.set_content(self._texts.say("alert_body", url=settings.console_url or f"http://localhost:{settings.console_port}"))
         secure = ssl.create_default_context()

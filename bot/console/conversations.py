@@ -16,11 +16,12 @@ from bot.console.app import console, needs, visitor
 from bot.console.filters import Query, address_args, read_query
 from bot.console.logins import ADMIN, MODERATOR, READER
 from bot.console.queries import look_again
-from bot.console.turns import told, turns, with_choice
+from bot.console.turns import turns, urgent_at, with_choice
 from bot.transcripts.errors import Conflict, NotFound, WrongValue
 from bot.transcripts.filters import words_of
 from bot.transcripts.models import STATUSES
 from bot.transcripts.repository import MessageView, Transcript
+from bot.transcripts.repository import Page as ListPage
 from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
 
 pages = Blueprint("conversations", __name__)
@@ -72,21 +73,26 @@ def home() -> Page:
 def index() -> Page:
     """The list, with no conversation open."""
     wanted = query()
-    shown = render_template("conversations.html", **_panes(wanted), open=None)
+    page = console().repository.list(wanted.filters, order=wanted.order, page=wanted.page, size=wanted.size)
+    shown = render_template("conversations.html", **_panes(wanted, page), open=None)
     searched = "searched" if wanted.filters.text else "looked at the list"
-    names = ", ".join(sorted({name for name, _value in wanted.active}))
-    console().logins.audit.add(visitor().name, searched, detail=f"page {wanted.page}; filters: {names or 'none'}")
+    texts = console().texts
+    names = ", ".join(sorted({texts.name("filter", name).lower() for name, _value in wanted.active}))
+    detail = texts.say("look_detail", page=wanted.page, filters=names or texts.say("nothing"))
+    console().logins.audit.add_look(visitor().name, searched, detail=detail)
     return shown
 
 
-def _panes(wanted: Query) -> dict[str, Any]:
+def _panes(wanted: Query, page: ListPage) -> dict[str, Any]:
     """What the first two panes need."""
     repository, remembered = console().repository, console().remembered
+    views = repository.views(visitor().account.id)
     return {
         "query": wanted,
-        "page": repository.list(wanted.filters, order=wanted.order, page=wanted.page, size=wanted.size),
+        "page": page,
         "shelves": _shelves(wanted),
-        "views": repository.views(visitor().account.id),
+        "views": views,
+        "current_view": next((view.id for view in views if view.filters == wanted.filters), None),
         "choices": {name: remembered.get(name, partial(repository.values, name)) for name in ("channel", "platform", "tag")},
         "people": {account.id: account for account in console().logins.accounts.all()},
     }
@@ -97,7 +103,7 @@ def _shelves(wanted: Query) -> list[Shelf]:
     by_status = remembered.get("status", repository.status_counts)
     still_open = sum(by_status.get(status, 0) for status in OPEN)
     urgent = remembered.get("urgency", lambda: [repository.urgency_counts(status) for status in OPEN])
-    crises, failures = (sum(counts.get(urgency, 0) for counts in urgent) for urgency in (3, 2))
+    crises, failures, unsure = (sum(counts.get(urgency, 0) for counts in urgent) for urgency in (3, 2, 1))
     texts = console().texts
     plain = {name: value for name, value in wanted.args.items() if name not in ("p", "z", "volgorde", "aantal")}
 
@@ -108,6 +114,7 @@ def _shelves(wanted: Query) -> list[Shelf]:
         shelf("queue", still_open, status=list(OPEN)),
         shelf("crisis", crises, status=list(OPEN), urgentie=["3"]),
         shelf("failed", failures, status=list(OPEN), urgentie=["2"]),
+        shelf("unsure", unsure, status=list(OPEN), urgentie=["1"]),
         shelf("discuss", by_status.get("discuss", 0), status=["discuss"]),
         shelf("mine", None, status=list(OPEN), aan="mij"),
         shelf("done", None, status=["done"]),
@@ -181,15 +188,15 @@ def _conversation_page(conversation_id: int, **more: Any) -> str:
     wanted = query()
     repository = console().repository
     transcript = repository.read(conversation_id, actor=visitor().name)
-    before, after = repository.neighbours(conversation_id, wanted.filters, order=wanted.order)
-    panes = _panes(wanted)
+    page, before, after = repository.list_around(conversation_id, wanted.filters, order=wanted.order, page=wanted.page, size=wanted.size)
+    panes = _panes(wanted, page)
     shown = turns(transcript.messages)
     return render_template(
         "conversations.html",
         **panes,
         open=transcript,
         turns=shown,
-        crisis_at=next((turn.asked.id for turn in shown if turn.asked and told(turn.asked.facets).get("crisis")), None),
+        urgent_at=urgent_at(shown, transcript.summary.urgency),
         before=_neighbour(panes["page"], wanted, before, -1),
         after=_neighbour(panes["page"], wanted, after, 1),
         menus=_menus(),

@@ -18,15 +18,18 @@ SMALLEST = 5
 _Key = TypeVar("_Key", bound=Hashable)
 
 
-def protect(cells: Mapping[_Key, int], sums: Sequence[tuple[_Key, Sequence[_Key]]], shown: Collection[_Key] = ()) -> set[_Key]:
+def protect(
+    cells: Mapping[_Key, int], sums: Sequence[tuple[_Key, Sequence[_Key]]], shown: Collection[_Key] = (), unshown: Collection[_Key] = ()
+) -> set[_Key]:
     """The cells to hide.
 
     Args:
         cells: the numbers.
         sums: pairs of a total and its parts; every total is the sum of its parts.
         shown: cells that are shown elsewhere already and cannot be hidden here.
+        unshown: cells that are shown nowhere; that they cannot be worked out, when they are small, matters all the same.
     """
-    hidden = {key for key, count in cells.items() if _is_small(count)}
+    hidden = {key for key, count in cells.items() if _is_small(count)} | set(unshown)
     while True:
         at_risk = _first_at_risk(cells, sums, hidden)
         if at_risk is None:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.console.disclosure import protect
+from bot.console.disclosure import SMALLEST, protect
 from bot.transcripts.repository import Figures
 
 #: Stands for the whole year where a month would stand.
 YEAR = 0
 #: The rest of a total, about which nothing is known.
 UNKNOWN = "?"
-#: Hours at which most services and all schools are open.
+#: Hours at which most services and all schools are open, on working days.
 OFFICE_HOURS = range(9, 17)
 
 #: Breakdowns whose values exclude each other and make up the total, once those of which nothing is known are added.
@@ -27,11 +27,29 @@ _MULTIPLE = ("forms", "referrals_shown", "referrals_tapped")
 #: Single numbers; what is left of the total could be worked out from each.
 _SINGLE = ("failed", "helpful", "not_helpful", "refused")
 
-#: Rows of conversations outside office hours, inside them, and of those whose hour is not known.
-_OUTSIDE, _INSIDE, _NO_HOUR = "outside", "inside", "no hour"
+#: Rows of conversations outside office hours, and inside them.
+_OUTSIDE, _INSIDE = "outside", "inside"
+#: Rows that are shown nowhere, but are left when the charts of hours and of days are laid beside the share out of hours:
+#: by day and by night, on working days and on free ones.
+_DAY, _NIGHT, _FREE_DAY, _FREE_NIGHT, _WORKING_NIGHT = "day", "night", "free day", "free night", "working night"
+#: On free days: it follows from the chart of the days.
+_FREE = "free"
 
 _Cell = tuple[str, int]
 _Sum = tuple[_Cell, list[_Cell]]
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Further rows of a table: value -> month -> count.
+
+    ``sums``: pairs of a row and those that it is the sum of. ``unshown``: rows that stand nowhere; ``known``: rows that stand elsewhere.
+    """
+
+    rows: Mapping[str, Mapping[int, int]]
+    sums: Sequence[tuple[str, Sequence[str]]]
+    unshown: Collection[str]
+    known: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -70,10 +88,8 @@ class YearFigures:
         totals[YEAR] = sum(totals.values())
         self._totals = totals
         self._hidden_totals = protect(totals, [(YEAR, list(range(1, 13)))])
-        inside = [str(hour) for hour in OFFICE_HOURS]
-        outside = [str(hour) for hour in range(24) if str(hour) not in inside]
         self._tables = {name: self._partition(self._by(name)) for name in _PARTITIONS}
-        self._tables["per_hour"] = self._partition(self._by("per_hour"), {_OUTSIDE: outside, _INSIDE: inside, _NO_HOUR: [UNKNOWN]})
+        self._tables["per_hour"] = self._partition(self._by("per_hour"), self._office())
         self._tables |= {name: self._multiple(self._by(name)) for name in _MULTIPLE}
         self._tables |= {name: self._partition(self._number(name)) for name in _SINGLE}
 
@@ -82,7 +98,8 @@ class YearFigures:
         total = None if month in self._hidden_totals else self._totals[month]
         tables = {name: self._column(table, month) for name, table in self._tables.items()}
         single = {name: tables.pop(name).get(name, 0) for name in _SINGLE}
-        single["out_of_hours"], *_others = (tables["per_hour"].pop(name, 0) for name in (_OUTSIDE, _INSIDE, _NO_HOUR))
+        single["out_of_hours"] = tables["per_hour"].get(_OUTSIDE, 0)
+        tables["per_hour"] = {hour: count for hour, count in tables["per_hour"].items() if hour == UNKNOWN or hour.isdecimal()}
         none = tables["crises"].pop(UNKNOWN, 0)
         single["crisis"] = None if total is None or none is None else total - none
         return Report(self.year, month, total, self._steps(month), tables, single, empty=not self._totals[month])
@@ -100,31 +117,51 @@ class YearFigures:
     def _number(self, name: str) -> dict[str, dict[int, int]]:
         return {name: {month: getattr(self._of[month], name) for month in range(1, 13)}}
 
-    def _partition(
-        self, table: dict[str, dict[int, int]], groups: Mapping[str, Collection[str]] | None = None
-    ) -> dict[str, dict[int, int | None]]:
-        """Hide in a table whose values make up the total of each month; ``groups``: more rows, sums of some others, together all."""
+    def _office(self) -> _Groups:
+        """The rows about office hours, beside those of the hours."""
+        hours = {value: counts for value, counts in self._by("per_hour").items() if any(counts.values())}
+        working = self._by("per_working_hour")
+        by_day = [value for value in hours if int(value) in OFFICE_HOURS]
+        by_night = [value for value in hours if value not in by_day]
+
+        def of(table: Mapping[str, Mapping[int, int]], values: Sequence[str]) -> dict[int, int]:
+            return {month: sum(table.get(value, {}).get(month, 0) for value in values) for month in range(1, 13)}
+
+        rows = {_DAY: of(hours, by_day), _NIGHT: of(hours, by_night), _INSIDE: of(working, by_day), _WORKING_NIGHT: of(working, by_night)}
+        rows[_FREE_DAY] = {month: rows[_DAY][month] - rows[_INSIDE][month] for month in range(1, 13)}
+        rows[_FREE_NIGHT] = {month: rows[_NIGHT][month] - rows[_WORKING_NIGHT][month] for month in range(1, 13)}
+        rows[_FREE] = {month: rows[_FREE_DAY][month] + rows[_FREE_NIGHT][month] for month in range(1, 13)}
+        rows[_OUTSIDE] = {month: rows[_NIGHT][month] + rows[_FREE_DAY][month] for month in range(1, 13)}
+        sums = [
+            (_DAY, by_day),
+            (_NIGHT, by_night),
+            (_DAY, [_INSIDE, _FREE_DAY]),
+            (_NIGHT, [_WORKING_NIGHT, _FREE_NIGHT]),
+            (_FREE, [_FREE_DAY, _FREE_NIGHT]),
+            (_OUTSIDE, [_NIGHT, _FREE_DAY]),
+            ("", [_OUTSIDE, _INSIDE, UNKNOWN]),
+        ]
+        return _Groups(rows, sums, unshown=(_DAY, _NIGHT, _INSIDE, _FREE_DAY, _FREE_NIGHT, _WORKING_NIGHT), known=(_FREE,))
+
+    def _partition(self, table: dict[str, dict[int, int]], groups: _Groups | None = None) -> dict[str, dict[int, int | None]]:
+        """Hide in a table whose values make up the total of each month; ``groups``: more rows."""
         known = {month: sum(counts.get(month, 0) for counts in table.values()) for month in range(1, 13)}
         # A count can be ahead of the total by what happens while it is read; it is never allowed to make a negative rest.
         rest = {month: max(0, self._totals[month] - known[month]) for month in range(1, 13)}
         full = {**table, UNKNOWN: rest}
         sums: list[_Sum] = [(("", month), [(value, month) for value in full]) for month in range(13)]
-        for name, values in (groups or {}).items():
-            parts = [value for value in values if value in (*table, UNKNOWN)]
-            full[name] = {month: sum(full[value].get(month, 0) for value in parts) for month in range(1, 13)}
-            sums += [((name, month), [(value, month) for value in parts]) for month in range(13)]
+        totals = {("", month): sum(full[value].get(month, 0) for value in full) for month in range(1, 13)}
         if groups:
-            sums += [(("", month), [(name, month) for name in groups]) for month in range(13)]
-        return self._protected(
-            full, sums, {("", month): sum(full[value].get(month, 0) for value in (*table, UNKNOWN)) for month in range(1, 13)}
-        )
+            sums += [((name, month), [(value, month) for value in parts]) for name, parts in groups.sums for month in range(13)]
+            full |= {name: dict(counts) for name, counts in groups.rows.items()}
+        return self._protected(full, sums, totals, groups)
 
     def _multiple(self, table: dict[str, dict[int, int]]) -> dict[str, dict[int, int | None]]:
         """Hide in a table whose values overlap: only the year follows from its months."""
         return self._protected(table, [], {})
 
     def _protected(
-        self, table: Mapping[str, Mapping[int, int]], sums: list[_Sum], totals: dict[_Cell, int]
+        self, table: Mapping[str, Mapping[int, int]], sums: list[_Sum], totals: dict[_Cell, int], groups: _Groups | None = None
     ) -> dict[str, dict[int, int | None]]:
         months = range(1, 13)
         cells: dict[_Cell, int] = {(value, month): counts.get(month, 0) for value, counts in table.items() for month in months}
@@ -133,7 +170,11 @@ class YearFigures:
         cells |= {(value, YEAR): sum(cells[value, month] for month in months) for value in rows}
         sums = [*sums, *(((value, YEAR), [(value, month) for month in months]) for value in rows)]
         shown = [("", month) for month in range(13) if totals and month not in self._hidden_totals]
-        hidden = protect(cells, sums, shown)
+        unshown: list[_Cell] = []
+        if groups:
+            unshown = [(value, month) for value in groups.unshown for month in range(13)]
+            shown += [(value, month) for value in groups.known for month in range(13) if not 0 < cells[value, month] < SMALLEST]
+        hidden = protect(cells, sums, shown, unshown)
         # Of a month that is hidden as a whole nothing is shown.
         hidden |= {(value, month) for value in table for month in self._hidden_totals if cells[value, month]}
         return {value: {month: None if (value, month) in hidden else cells[value, month] for month in range(13)} for value in table}

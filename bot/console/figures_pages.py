@@ -49,7 +49,8 @@ def show() -> str:
         steps=columns([(_step(report, number), count) for number, count in report.steps.items()], every=1 if report.month == YEAR else 2),
         hours=columns([(str(hour), hours.get(str(hour), 0)) for hour in range(24)], every=3),
         breakdowns=[(name, _named(name, report)) for name in _BREAKDOWNS],
-        this_month=(today.year, today.month),
+        before=_beside(report, -1, today),
+        after=_beside(report, 1, today),
     )
 
 
@@ -87,6 +88,16 @@ def _report() -> Report:
     if not (_FIRST_YEAR <= int(year) <= today.year and int(month) <= 12):
         raise BadRequest
     return YearFigures(int(year), console().repository.figures).report(int(month))
+
+
+def _beside(report: Report, step: int, today: dt.date) -> tuple[int, int] | None:
+    """Year and month of the period before or after; None beyond what there can be figures of."""
+    if report.month == YEAR:
+        year, month = report.year + step, YEAR
+    else:
+        year, month = divmod(report.year * 12 + report.month - 1 + step, 12)
+        month += 1
+    return (year, month) if year >= _FIRST_YEAR and (year, month) <= (today.year, today.month) else None
 
 
 def _title(report: Report) -> str:

@@ -17,6 +17,8 @@ from bot.runtime.errors import UserError
 from bot.runtime.settings import Settings
 from bot.transcripts.database import open_database
 
+#: Holds the link that makes the first administrator, in the data folder.
+LINK_FILE = "first-link.txt"
 _THREADS = 8
 
 
@@ -70,14 +72,20 @@ def address(settings: Settings, port: int) -> str:
     return (settings.console_url or f"http://{shown}:{port}").rstrip("/")
 
 
-def _welcome(link: str | None, settings: Settings, port: int) -> None:
-    where = address(settings, port)
+def _welcome(token: str | None, settings: Settings, port: int) -> None:
+    where, file = address(settings, port), settings.data_dir / LINK_FILE
     print(f"The moderators' console is ready. Open {where}/", flush=True)
-    if link:
-        print(
-            f"There is no administrator yet. This link makes the first one; it works once, within the hour:\n  {where}/welkom/{link}",
-            flush=True,
-        )
+    file.unlink(missing_ok=True)
+    if token is None:
+        return
+    link = f"{where}/welkom/{token}"
+    if sys.stdout.isatty():
+        print(f"There is no administrator yet. This link makes the first one; it works once, within the hour:\n  {link}", flush=True)
+        return
+    # What is no terminal may be a log, which others read and which is kept.
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
+        opened.write(f"{link}\n")
+    print(f"There is no administrator yet. The link that makes the first one, once and within the hour, is in {file}", flush=True)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

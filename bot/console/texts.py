@@ -86,6 +86,11 @@ class Texts:
         """What somebody did, as the audit log calls it, in words."""
         return str(self.file.actions.get(action, action))
 
+    def subject(self, subject: str) -> str:
+        """What an entry of the audit log is about, in words: "gesprek 12"."""
+        kind, _, number = subject.partition(" ")
+        return f"{self.name('subject', kind)} {number}".strip()
+
     def say(self, message: str, **values: Any) -> str:
         """A sentence, filled in."""
         return str(self.file.messages[message]).format(**values)

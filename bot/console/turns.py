@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.transcripts.applying import UNSURE_BELOW, confidences_of
+from bot.transcripts.models import URGENCY_CRISIS, URGENCY_FAILED, URGENCY_UNSURE
+from bot.transcripts.turns import FAILURES
 from bot.transcripts.repository import MessageView
 from bot.wegwijzer.vocabulary import FACETS
 
@@ -67,6 +70,22 @@ def turns(messages: Iterable[MessageView]) -> list[Turn]:
                 found.append((None, []))
             found[-1][1].append(message)
     return [Turn(asked, tuple(said)) for asked, said in found]
+
+
+def urgent_at(shown: Iterable[Turn], urgency: int) -> int | None:
+    """Id of the message of the user for which a conversation stands where it stands in the queue; None where it is not one message."""
+
+    def is_it(turn: Turn) -> bool:
+        if turn.asked is None:
+            return False
+        if urgency == URGENCY_CRISIS:
+            return bool(told(turn.asked.facets).get("crisis"))
+        if urgency == URGENCY_FAILED:
+            return any(message.kind == "failure" or message.ref in FAILURES for message in turn.said)
+        read = {"confidence": turn.asked.confidence, "facets": turn.asked.facets, "confidences": turn.asked.confidences}
+        return urgency == URGENCY_UNSURE and min(confidences_of(read), default=1.0) < UNSURE_BELOW
+
+    return next((turn.asked.id for turn in shown if turn.asked and is_it(turn)), None)
 
 
 def told(facets: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -23,8 +23,10 @@ from bot.transcripts.moments import belgian
 from bot.transcripts.outbox import Entry
 from bot.transcripts.turns import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
 
-#: Below this confidence in the intent a message counts as hardly understood.
-UNSURE_BELOW = 0.5
+#: Below this confidence in something that decides the advice a message counts as hardly understood. See ``benchmarks/unsure.py``.
+UNSURE_BELOW = 0.35
+#: Facets that decide which rules fire and which road is taken. The yes-or-no facets are only told above this confidence anyway.
+_DECIDING = ("role", "kind", "context", "forms", "crisis")
 #: How many messages of the bot are looked through for the button that was tapped.
 _BUTTONS_WITHIN = 40
 
@@ -198,7 +200,7 @@ class Applier:
         rating = rating_of(turn)
         row.rating = row.rating if rating is None else rating
         typed = [message for message in turn["messages"] if (message["sender"], message["kind"]) == ("user", "text")]
-        sure = [message["confidence"] for message in typed if message.get("confidence") is not None]
+        sure = [chance for message in typed for chance in confidences_of(message)]
         row.min_confidence = min((*sure, *([row.min_confidence] if row.min_confidence is not None else [])), default=None)
         row.n_messages += len(turn["messages"])
         row.n_user_messages += sum(message["sender"] == "user" for message in turn["messages"])
@@ -313,6 +315,19 @@ class Applier:
         session.execute(
             insert.on_conflict_do_update(index_elements=["key", "why"], set_=later, where=models.Tombstone.at < insert.excluded.at)
         )
+
+
+def confidences_of(message: Mapping[str, Any]) -> list[float]:
+    """How sure the bot was of what it took from a typed message and answered by: what it does, and the facets that it tells."""
+    facets, given = message.get("facets") or {}, message.get("confidences") or {}
+    found = [message.get("confidence")]
+    for facet in _DECIDING:
+        value = facets.get(facet)
+        if facet == "forms":
+            found += [(given.get("forms") or {}).get(form) for form in value or ()]
+        elif value not in (None, "none"):
+            found.append(given.get(facet))
+    return [float(chance) for chance in found if chance is not None]
 
 
 def urgency(row: Conversation) -> int:

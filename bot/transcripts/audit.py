@@ -15,6 +15,9 @@ from bot.transcripts.database import Database
 from bot.transcripts.models import AuditEntry
 from bot.transcripts.moments import moment
 
+#: Looking at the same thing again within so many seconds is the same look: a page that is loaded again writes no second entry.
+LOOK_SECONDS = 600.0
+
 _LOCK = 0x61756474
 _LONGEST = {"actor": 80, "action": 40, "subject": 80, "detail": 2000}
 
@@ -42,6 +45,11 @@ class AuditLog:
         with self._database.writing() as session:
             append(session, self._database, actor, action, subject=subject, detail=detail)
 
+    def add_look(self, actor: str, action: str, subject: str = "", detail: str = "") -> None:
+        """For looking at something outside the repository, a list for instance (see :func:`append_look`)."""
+        with self._database.writing() as session:
+            append_look(session, self._database, actor, action, subject=subject, detail=detail)
+
     def entries(self, page: int = 1, size: int = 100, actor: str | None = None, subject: str | None = None) -> Sequence[Entry]:
         """Newest first."""
         query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(size).offset((max(1, page) - 1) * size)
@@ -65,6 +73,21 @@ class AuditLog:
                     return int(row.id)
                 previous = row.hash
         return None
+
+
+def append_look(
+    session: Session, database: Database, actor: str, action: str, *, subject: str = "", detail: str = "", since: float = 0.0
+) -> None:
+    """Add an entry for a look, unless the same one by the same person stands there for :data:`LOOK_SECONDS` or less.
+
+    Args:
+        since: what is looked at is as it is from this moment on; a look from before it was another look.
+    """
+    database.lock(session, _LOCK)
+    same = (AuditEntry.actor == actor, AuditEntry.action == action, AuditEntry.subject == subject, AuditEntry.detail == detail)
+    recent = AuditEntry.at >= max(time.time() - LOOK_SECONDS, since)
+    if session.execute(select(AuditEntry.id).where(*same, recent).limit(1)).first() is None:
+        append(session, database, actor, action, subject=subject, detail=detail)
 
 
 def append(session: Session, database: Database, actor: str, action: str, *, subject: str = "", detail: str = "") -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from bot.transcripts.database import Database
 from bot.transcripts.models import Conversation, ConversationForm, ConversationReferral, DailyCount
 from bot.transcripts.views import Figures
+from bot.wegwijzer.hours import is_working_day
 
 #: A figure and the value that it counts; values are empty for figures that are one number.
 Count = tuple[str, str]
@@ -91,6 +92,11 @@ def read_figures(session: Session, since: dt.date, until: dt.date) -> Figures:
     for figure, value, n in session.execute(totals.group_by(DailyCount.figure, DailyCount.value)):
         counts.setdefault(figure, {})[value] = int(n)
     days = select(DailyCount.day, DailyCount.n).where(*inside, DailyCount.figure == "conversation").order_by(DailyCount.day)
+    hours = select(DailyCount.day, DailyCount.value, DailyCount.n).where(*inside, DailyCount.figure == "hour")
+    working: Counter[str] = Counter()
+    for day, hour, n in session.execute(hours):
+        if is_working_day(dt.date.fromisoformat(day)):
+            working[hour] += n
     lists: dict[str, Any] = {name: _most_first(counts.get(figure, {})) for figure, name in _LISTS.items()}
     numbers: dict[str, Any] = {name: counts.get(figure, {}).get("", 0) for figure, name in _NUMBERS.items()}
     return Figures(
@@ -99,6 +105,7 @@ def read_figures(session: Session, since: dt.date, until: dt.date) -> Figures:
         conversations=counts.get("conversation", {}).get("", 0),
         per_day={day: int(n) for day, n in session.execute(days)},
         per_hour={hour: counts.get("hour", {}).get(str(hour), 0) for hour in range(24)},
+        per_working_hour={hour: working[str(hour)] for hour in range(24)},
         crisis=sum(counts.get("crisis", {}).values()),
         **lists,
         **numbers,

@@ -154,7 +154,16 @@ def make_engine(address: str) -> Engine:
     raise StoreError("DATABASE_URL: write sqlite:///path/to/file or postgresql://user:password@host/name")
 
 
+class _Compiler(sqlite.base.SQLiteCompiler):
+    """Writes the hint of a query (``INDEXED BY``) after the name of its table, which SQLAlchemy leaves out for SQLite."""
+
+    def get_from_hint_text(self, _table: Any, text: str) -> str:
+        return text
+
+
 def _prepare_sqlite(engine: Engine) -> None:
+    engine.dialect.statement_compiler = _Compiler
+
     def connected(connection: Any, _record: Any) -> None:
         # Transactions are begun below: sqlite3 of its own accord begins them too late for what was read first to be sure.
         connection.isolation_level = None

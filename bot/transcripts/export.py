@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from bot.transcripts import audit, opening
 from bot.transcripts.database import Database
-from bot.transcripts.filters import Filters, conditions
+from bot.transcripts.filters import Filters, wanted_by
+from bot.transcripts.held import among
 from bot.transcripts.models import Conversation
 from bot.transcripts.views import MessageView, Transcript
 
@@ -30,17 +31,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|
 
 def transcripts(database: Database, filters: Filters) -> Iterator[Transcript]:
     """All conversations that fit, oldest first; not all in memory at once."""
-    last = 0
-    while True:
+    with database.reading() as session:
+        wanted = wanted_by(filters, session, database.keys)
+        ids = among(session, wanted.query().order_by(Conversation.id), wanted.to_compare).tolist()
+    for place in range(0, len(ids), _AT_ONCE):
         with database.reading() as session:
-            wanted, _rare = conditions(filters, session, database.keys)
-            query = select(Conversation).where(*wanted, Conversation.id > last).order_by(Conversation.id).limit(_AT_ONCE)
-            rows = session.execute(query).scalars().all()
-            found = [opening.transcript(session, database.keys, row) for row in rows]
-        if not found:
-            return
+            query = select(Conversation).where(Conversation.id.in_(ids[place : place + _AT_ONCE])).order_by(Conversation.id)
+            found = [opening.transcript(session, database.keys, row) for row in session.execute(query).scalars().all()]
         yield from found
-        last = found[-1].summary.id
 
 
 def export(database: Database, filters: Filters, kind: str, file: TextIO, actor: str) -> int:

@@ -1,21 +1,23 @@
-"""Which conversations a list shows, and the query that finds them fast.
+"""Which conversations a list shows, and what finds them fast.
 
-Two ways lead to conversations that hold a word, a form or a tag: starting from those that hold it, and sorting them; or walking the list in
-its order and looking in each, until a page is full. Which is quicker depends on how many there are, so that is looked at first.
+What stands in the row of a conversation is found by the database, over an index in the order of the list. Conversations that hold a word, a
+form or a tag are looked up first (:mod:`bot.transcripts.held`): few become a condition like the others, with many the list is compared.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any
 
-from sqlalchemy import and_, exists, func, literal_column, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy.orm import Session
 
 from bot.nlu.text import normalise
 from bot.transcripts.errors import WrongValue
+from bot.transcripts.held import Ids, both, holding
 from bot.transcripts.keys import Keys
 from bot.transcripts.models import Conversation, ConversationForm, Tag, Word
 from bot.transcripts.moments import start_of
@@ -23,8 +25,8 @@ from bot.transcripts.moments import start_of
 #: A condition in SQL, whose types the checker does not follow.
 Condition = Any
 
-#: Up to this many conversations that hold a thing are looked through and sorted; beyond that the list is walked.
-_SOME = 30_000
+#: Up to this many conversations that hold a thing are named in the query itself.
+_FEW = 500
 _LONGEST_TEXT = 200
 _MOST_WORDS = 12
 _MOST_CHOICES = 60
@@ -108,8 +110,36 @@ _COLUMNS = ("status", "channel", "road", "context", "platform", "urgency")
 _LENGTHS = (("messages", Conversation.n_messages), ("words", Conversation.n_words))
 
 
-def conditions(filters: Filters, session: Session, keys: Keys) -> tuple[list[Condition], bool]:
-    """What must hold for a conversation, and whether it is quick to find all that fit at once, because they hold something that is rare.
+@dataclass(frozen=True)
+class Wanted:
+    """What a list shows: conversations for which conditions hold, and that are among some ids besides; None: all are."""
+
+    conditions: list[Condition]
+    held: Ids | None = None
+
+    @property
+    def to_compare(self) -> Ids | None:
+        """Ids with which the outcome of :meth:`query` has to be compared; None when the query says it all."""
+        return None if self._is_few else self.held
+
+    @property
+    def _is_few(self) -> bool:
+        return self.held is not None and len(self.held) <= _FEW
+
+    def query(self, *columns: Any, further: Sequence[Condition] = ()) -> Any:
+        """Ids of conversations, or other columns of them, in no order yet.
+
+        Several conditions are answered by the index of the queue: SQLite would take an index for one, and look up rows by the thousand.
+        """
+        conditions_ = [*self.conditions, *further]
+        query = select(*(columns or [Conversation.id])).select_from(Conversation).where(*conditions_)
+        if self._is_few and self.held is not None:
+            return query.where(Conversation.id.in_(self.held.tolist()))
+        return query.with_hint(Conversation, "INDEXED BY conversation_queue", "sqlite") if len(conditions_) > 1 else query
+
+
+def wanted_by(filters: Filters, session: Session, keys: Keys) -> Wanted:
+    """What filters ask for.
 
     Raises:
         WrongValue: a value that nothing can be looked for by.
@@ -140,50 +170,32 @@ def conditions(filters: Filters, session: Session, keys: Keys) -> tuple[list[Con
             found.append(column >= least)
         if (most := getattr(filters, f"max_{name}")) is not None:
             found.append(column <= most)
-    held: list[tuple[Condition, bool]] = []
-    if filters.form:
-        held.append(_member(session, ConversationForm.conversation_id, ConversationForm.form.in_(filters.form)))
-    if filters.tag:
-        held.append(_member(session, Tag.conversation_id, Tag.tag.in_(filters.tag)))
-    if filters.text:
-        held.append(_holds_words(session, keys, filters.text))
-    return [*found, *(condition for condition, _rare in held)], any(rare for _condition, rare in held)
+    return Wanted(found, _held(filters, session, keys))
 
 
 def _plain_choices(filters: Filters, name: str) -> tuple[Any, ...]:
     return tuple(getattr(filters, name))
 
 
-def _holds_words(session: Session, keys: Keys, text: str) -> tuple[Condition, bool]:
+def _held(filters: Filters, session: Session, keys: Keys) -> Ids | None:
+    """Conversations that hold all words, one of the forms and one of the tags that are asked for; None when none are."""
+    found = []
+    if filters.text:
+        found.append(holding(session, Word.conversation_id, [Word.word == keys.word(word) for word in _searched(filters.text)]))
+    if filters.form:
+        found.append(holding(session, ConversationForm.conversation_id, [ConversationForm.form.in_(filters.form)]))
+    if filters.tag:
+        found.append(holding(session, Tag.conversation_id, [Tag.tag.in_(filters.tag)]))
+    return reduce(both, found) if found else None
+
+
+def _searched(text: str) -> list[str]:
     words = words_of(text)
     if not words:
         raise WrongValue("there is no word in what is looked for")
     if len(words) > _MOST_WORDS:
         raise WrongValue(f"at most {_MOST_WORDS} words can be looked for at once")
-    hashes = [keys.word(word) for word in words]
-    # The rarest first: the others are looked up for what it finds.
-    numbers = {number: _how_many(session, Word.word == number, Word.conversation_id) for number in hashes}
-    first, *others = sorted(numbers, key=numbers.__getitem__)
-    if numbers[first] >= _SOME:
-        each = (exists().where(and_(Word.word == number, Word.conversation_id == Conversation.id)) for number in (first, *others))
-        return and_(*each), False
-    found = select(Word.conversation_id).where(Word.word == first)
-    for number in others:
-        other = aliased(Word)
-        found = found.join(other, and_(other.conversation_id == Word.conversation_id, other.word == number))
-    return Conversation.id.in_(found), True
-
-
-def _member(session: Session, column: Any, condition: Condition) -> tuple[Condition, bool]:
-    if _how_many(session, condition, column) >= _SOME:
-        return exists().where(and_(condition, column == Conversation.id)), False
-    return Conversation.id.in_(select(column).where(condition)), True
-
-
-def _how_many(session: Session, condition: Condition, column: Any) -> int:
-    """How many rows there are, counted up to the limit."""
-    some = select(column).where(condition).limit(_SOME).subquery()
-    return int(session.execute(select(func.count()).select_from(some)).scalar() or 0)
+    return words
 
 
 _ORDERS: dict[str, tuple[Any, ...]] = {
@@ -220,7 +232,7 @@ def beyond(order: str, row: Conversation, after: bool) -> tuple[Condition, tuple
     return or_(*parts), sort
 
 
-def count_up_to(session: Session, wanted: list[Condition], limit: int) -> int:
+def count_up_to(session: Session, wanted: Wanted, limit: int) -> int:
     """How many conversations fit, counted no further than one beyond a limit."""
-    some = select(literal_column("1")).select_from(Conversation).where(*wanted).limit(limit + 1)
+    some = wanted.query(literal_column("1")).limit(limit + 1)
     return int(session.execute(select(func.count()).select_from(some.subquery())).scalar() or 0)

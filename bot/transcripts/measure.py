@@ -31,6 +31,7 @@ UNSEEN = ROOT / "data" / "evaluation" / "heldout.jsonl"
 PAGE = ROOT / "docs" / "redaction.md"
 DIRECT = ("TELEFOON", "MAIL", "WEB", "GEBRUIKER", "REKENING", "NUMMERPLAAT", "NUMMER", "GEBOORTEDATUM", "ADRES")
 _WORD = re.compile(r"\w+(?:['.@-]\w+)*")
+_TITLES = {"tune": "Tune half", "test": "Test half", "later": "Written later, to break the rules"}
 _TARGETS = {"direct identifiers": 0.97, "names (NAAM)": 0.90}
 _MOST_HARMLESS = 0.02
 _Z = 1.96
@@ -93,7 +94,7 @@ def interval(found: int, total: int) -> tuple[float, float]:
 
 
 def score(half: str) -> Score:
-    """The score on one half of the labelled messages: "tune" or "test"."""
+    """The score on one part of the labelled messages: "tune", "test" or "later"."""
     counted = Score()
     for line in LABELLED.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
@@ -160,16 +161,12 @@ def load_seconds() -> float:
 def main(arguments: list[str] | None = None) -> int:
     """Print the figures; 0 when the test half reaches every target, 1 otherwise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--errors", choices=("tune", "test", "harmless"), action="append", default=[], help="show what went wrong there")
+    parser.add_argument("--errors", choices=(*_TITLES, "harmless"), action="append", default=[], help="show what went wrong there")
     parser.add_argument("--quick", action="store_true", help="the labelled messages only")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.name}")
     chosen = parser.parse_args(arguments)
-    halves = {half: score(half) for half in ("tune", "test")}
-    lines = [
-        line
-        for half, counted in halves.items()
-        for line in _report(f"{half.capitalize()} half", counted, with_errors=half in chosen.errors)
-    ]
+    halves = {half: score(half) for half in _TITLES}
+    lines = [line for half, counted in halves.items() for line in _report(_TITLES[half], counted, with_errors=half in chosen.errors)]
     if not chosen.quick:
         lines += _harmless_and_speed(with_errors="harmless" in chosen.errors)
     sys.stdout.write("\n".join([*lines, ""]))

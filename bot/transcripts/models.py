@@ -52,6 +52,9 @@ def _of_conversation(**kwargs: Any) -> Any:
     return Column(_Id, ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False, **kwargs)
 
 
+_FILTERED = ("status", "channel", "road", "context", "platform", "crisis", "rating", "assigned_to")
+
+
 class Conversation(Base):
     """One conversation, as the queue of the moderators lists it.
 
@@ -75,7 +78,7 @@ class Conversation(Base):
     crisis = Column(String(20))
     #: Times that the bot did not understand, was told that it had misunderstood, or broke down.
     failures = Column(Integer, nullable=False, default=0)
-    #: Lowest confidence in the intent of a typed message; null when nothing was typed.
+    #: Lowest confidence in what a typed message does, or in a facet of it that decided the advice; null when nothing was typed.
     min_confidence = Column(Float)
 
     road = Column(String(20))
@@ -99,12 +102,10 @@ class Conversation(Base):
     __table_args__ = (
         Index("conversation_key", "key", "last_at"),
         Index("conversation_last_at", "last_at"),
-        Index("conversation_queue", "urgency", "last_at", "id"),
+        # With all that filters ask about: one walk over the index finds what fits, in order, without the rows themselves.
+        Index("conversation_queue", "urgency", "last_at", "id", *_FILTERED, "n_messages", "n_words"),
         # One for each filter, in the order of the queue: a page is read off without sorting.
-        *(
-            Index(f"conversation_{column}_queue", column, "urgency", "last_at", "id")
-            for column in ("status", "channel", "road", "context", "platform", "crisis", "rating", "assigned_to")
-        ),
+        *(Index(f"conversation_{column}_queue", column, "urgency", "last_at", "id") for column in _FILTERED),
         # An id is never used again: the audit log goes on naming it.
         {"sqlite_autoincrement": True},
     )
@@ -345,3 +346,5 @@ class AuditEntry(Base):
     detail = Column(Text, nullable=False, default="")
     previous = Column(String(64), nullable=False)
     hash = Column(String(64), nullable=False)
+
+    __table_args__ = (Index("audit_look", "actor", "action", "at"),)

@@ -246,11 +246,15 @@ class NameFinder:
         return None
 
     def _is_attended(self, words: list[Word], place: int) -> bool:
-        """ "Ik zit op de wingerd": a word of no list, where a school is expected."""
+        """ "Ik zit op de wingerd", "uit 3b van het ivg": a word of no list, where a school is expected."""
         before = place - 1
         if before >= 0 and words[before].lower in _NAME_ARTICLES:
             before -= 1
-        if before < 0 or words[before].lower not in ("op", "naar") or words[place].lower in self._lists.harmless:
+        if before < 0 or words[place].lower in self._lists.harmless:
+            return False
+        if words[before].lower in ("van", "in") and any(word.sort is Sort.CLASS for word in words[max(0, before - 3) : before]):
+            return before < place - 1 or words[place].marked
+        if words[before].lower not in ("op", "naar"):
             return False
         goes = any(word.lower in _GOES_TO for word in words[max(0, before - 3) : before])
         in_town = place + 2 < len(words) and words[place + 1].lower in ("in", "te") and self._is_town(words, place + 2)
@@ -316,8 +320,12 @@ class NameFinder:
     def _extend(self, words: list[Word], last: int) -> int:
         """On over the words that belong to a name: unknown ones and those with a capital."""
         most = last + _LONGEST_NAME - 1
-        while last < most and last + 1 < len(words) and self._is_proper(words[last + 1]):
-            last += 1
+        while last < most and last + 1 < len(words):
+            joined = words[last + 1].lower in ("en", "&") and last + 2 < len(words) and words[last + 2].marked
+            following = last + 2 if joined else last + 1
+            if not self._is_proper(words[following]):
+                break
+            last = following
         return last
 
     def _is_proper(self, word: Word) -> bool:

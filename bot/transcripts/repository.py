@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,8 @@ from bot.transcripts import audit, models, opening
 from bot.transcripts.counting import read_figures, subtract
 from bot.transcripts.database import Database
 from bot.transcripts.errors import Conflict, NotFound, StoreError, WrongValue
-from bot.transcripts.filters import ORDERS, Filters, beyond, conditions, count_up_to, order_by
+from bot.transcripts.filters import ORDERS, Filters, Wanted, beyond, count_up_to, order_by, wanted_by
+from bot.transcripts.held import among, first_among
 from bot.transcripts.redaction import redact
 from bot.transcripts.views import Figures, MessageView, Note, Page, SavedView, Summary, Transcript
 from bot.wegwijzer.situation import SituationError, parse_situation
@@ -66,16 +68,32 @@ class Repository:
 
     def list(self, filters: Filters = _NOTHING, order: str = "urgency", page: int = 1, size: int = 50) -> Page:
         """A page of the conversations that fit; pages count from 1. ``more``: there are more than ``COUNTED``."""
-        page, size = max(1, page), min(max(1, size), MAX_PAGE_SIZE)
         with self._database.reading() as session:
-            wanted, rare = conditions(filters, session, self._keys)
-            # Only what lies in the index is walked over; the rows are fetched for the page alone.
-            ids = select(models.Conversation.id, *([func.count().over()] if rare else [])).where(*wanted)
-            rows = session.execute(ids.order_by(*order_by(order)).limit(size).offset((page - 1) * size)).all()
-            found = [row[0] for row in rows]
-            total = int(rows[0][1]) if rare and rows else count_up_to(session, wanted, self.COUNTED)
-            items = opening.summaries(session, self._keys, found)
-            return Page(items, min(total, self.COUNTED), total > self.COUNTED, page, size)
+            return self._page(session, wanted_by(filters, session, self._keys), order, page, size)
+
+    def list_around(
+        self, conversation_id: int, filters: Filters = _NOTHING, order: str = "urgency", page: int = 1, size: int = 50
+    ) -> tuple[Page, int | None, int | None]:
+        """A page of a list, and the neighbours in that list of a conversation that may stand on another page of it, or no longer in it."""
+        with self._database.reading() as session:
+            wanted = wanted_by(filters, session, self._keys)
+            return self._page(session, wanted, order, page, size), *self._neighbours(session, wanted, order, conversation_id)
+
+    def _page(self, session: Session, wanted: Wanted, order: str, page: int, size: int) -> Page:
+        page, size = max(1, page), min(max(1, size), MAX_PAGE_SIZE)
+        held = wanted.to_compare
+        # Only what lies in the index is walked over; the rows are fetched for the page alone.
+        ids, first = wanted.query().order_by(*order_by(order)), (page - 1) * size
+        if held is None:
+            found = list(session.execute(ids.limit(size).offset(first)).scalars())
+            total = count_up_to(session, wanted, self.COUNTED)
+        elif wanted.conditions:
+            fit = among(session, ids, held)
+            found, total = fit[first : first + size].tolist(), len(fit)
+        else:
+            found, total = first_among(session, ids, held, first + size)[first:], int(np.unique(held).size)
+        items = opening.summaries(session, self._keys, found)
+        return Page(items, min(total, self.COUNTED), total > self.COUNTED, page, size)
 
     def status_counts(self) -> dict[str, int]:
         """Number of conversations by status."""
@@ -101,28 +119,33 @@ class Repository:
             return [str(value) for value in session.execute(select(chosen).distinct().order_by(chosen)).scalars() if value is not None]
 
     def read(self, conversation_id: int, actor: str) -> Transcript:
-        """A whole conversation. That it was read goes into the audit log; a ``new`` one becomes ``seen``."""
+        """A whole conversation. That it was read is logged (see :func:`audit.append_look`); a ``new`` one becomes ``seen``."""
         with self._database.writing() as session:
             row = self._conversation(session, conversation_id)
             if row.status == "new":
                 row.status = "seen"
-            audit.append(session, self._database, actor, "read", subject=f"conversation {conversation_id}")
+            subject = f"conversation {conversation_id}"
+            audit.append_look(session, self._database, actor, "read", subject=subject, since=row.last_at)
             session.flush()
             return opening.transcript(session, self._keys, row)
 
     def neighbours(self, conversation_id: int, filters: Filters = _NOTHING, order: str = "urgency") -> tuple[int | None, int | None]:
         """Ids of the conversations before and after this one in a list; None at its ends."""
-        order_by(order)
         with self._database.reading() as session:
-            row = session.get(models.Conversation, conversation_id)
-            if row is None:
-                raise NotFound("there is no such conversation")
-            wanted, _rare = conditions(filters, session, self._keys)
-            found = []
-            for after in (False, True):
-                further, nearest = beyond(order, row, after)
-                query = select(models.Conversation.id).where(*wanted, further).order_by(*nearest).limit(1)
-                found.append(session.execute(query).scalar())
+            return self._neighbours(session, wanted_by(filters, session, self._keys), order, conversation_id)
+
+    def _neighbours(self, session: Session, wanted: Wanted, order: str, conversation_id: int) -> tuple[int | None, int | None]:
+        order_by(order)
+        row = session.get(models.Conversation, conversation_id)
+        if row is None:
+            raise NotFound("there is no such conversation")
+        held = wanted.to_compare
+        found = []
+        for after in (False, True):
+            further, nearest = beyond(order, row, after)
+            query = wanted.query(further=[further]).order_by(*nearest)
+            near = session.execute(query.limit(1)).scalars() if held is None else first_among(session, query, held, 1)
+            found.append(next(iter(near), None))
         return found[0], found[1]
 
     def figures(self, since: dt.date, until: dt.date) -> Figures:

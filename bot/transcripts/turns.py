@@ -18,7 +18,7 @@ FIRST_NUMBER = 900_000
 
 
 #: Texts of the bot with which it says that it did not understand, or is told so.
-_FAILURES = frozenset(
+FAILURES = frozenset(
     {
         "dialogue.fallback_first",
         "dialogue.fallback_person",
@@ -52,7 +52,7 @@ def crisis_of(turn: Turn) -> str | None:
 
 def failures_of(turn: Turn) -> int:
     """How often the bot did not understand, or broke down."""
-    return sum(message["kind"] == "failure" or (message["sender"] == "bot" and message["ref"] in _FAILURES) for message in turn["messages"])
+    return sum(message["kind"] == "failure" or (message["sender"] == "bot" and message["ref"] in FAILURES) for message in turn["messages"])
 
 
 def rating_of(turn: Turn) -> bool | None:

@@ -123,6 +123,8 @@ class Figures:
     conversations: int
     per_day: Mapping[str, int]
     per_hour: Mapping[int, int]
+    #: Of these, those on working days: Monday to Friday, and no public holiday in Belgium.
+    per_working_hour: Mapping[int, int]
     channels: Mapping[str, int]
     roads: Mapping[str, int]
     forms: Mapping[str, int]

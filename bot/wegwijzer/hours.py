@@ -48,6 +48,11 @@ def is_holiday(day: dt.date) -> bool:
     return day in _holidays(day.year)
 
 
+def is_working_day(day: dt.date) -> bool:
+    """Whether offices and schools in Belgium are open on a date: Monday to Friday, and no public holiday."""
+    return day.weekday() < 5 and not is_holiday(day)
+
+
 def _spans(hours: Hours, day: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
     """Opening times on one date, as moments in Belgium."""
     if hours.closed_on_holidays and is_holiday(day):

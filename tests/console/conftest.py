@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyotp
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from transcripts.conftest import postgres as postgres  # noqa: PLC0414 (a fixture)
 from waitress.server import create_server
 from web.conftest import browser as browser  # noqa: PLC0414 (a fixture)
 
@@ -74,25 +75,60 @@ class Team:
         return {"naam": name, "wachtwoord": password, "code": self.code(name)}
 
 
+@pytest.fixture
+def kind() -> str:
+    """Which database the console runs on."""
+    return "sqlite"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def both_kinds(request: pytest.FixtureRequest) -> str:
+    """In place of ``kind`` in a file of tests: each runs on both databases."""
+    return str(request.param)
+
+
+class FirstTeams:
+    """A data folder with the team in it, and their secrets, for each kind of database: made once, since hashing passwords takes its time."""
+
+    def __init__(self, folder: Path, new_database: Callable[..., str]) -> None:
+        self._folder, self._new_database = folder, new_database
+        self._made: dict[str, tuple[Settings, dict[str, str]]] = {}
+
+    def of(self, kind: str) -> tuple[Settings, dict[str, str]]:
+        """Settings whose database must not be changed, and the secrets."""
+        if kind not in self._made:
+            address = self._new_database() if kind == "postgresql" else None
+            settings = Settings(data_dir=self._folder / kind, database_url=address)
+            settings.data_dir.mkdir()
+            opened = open_database(settings)
+            opened.migrate()
+            made = Team(Logins(opened, 60, 60), opened, Clock(), {})
+            for role in ("reader", "moderator", "admin"):
+                made.add(role, role)
+            opened.close()
+            self._made[kind] = settings, made.secrets
+        return self._made[kind]
+
+    def copy(self, kind: str, folder: Path) -> Settings:
+        """Settings of a copy that may be changed."""
+        first = self.of(kind)[0]
+        shutil.copytree(first.data_dir, folder)
+        address = self._new_database(first.database_url.get_secret_value()) if first.database_url else None
+        return Settings(data_dir=folder, database_url=address)
+
+
 @pytest.fixture(scope="session")
-def first_team(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """A data folder with the team in it, and their secrets: made once, since hashing passwords takes its time."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("team"))
-    opened = open_database(settings)
-    opened.migrate()
-    made = Team(Logins(opened, 60, 60), opened, Clock(), {})
-    for role in ("reader", "moderator", "admin"):
-        made.add(role, role)
-    opened.close()
-    return settings.data_dir, made.secrets
+def first_teams(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> FirstTeams:
+    return FirstTeams(tmp_path_factory.mktemp("teams"), lambda *like: request.getfixturevalue("postgres").new_database(*like))
 
 
 @pytest.fixture
-def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
-    settings = Settings(data_dir=tmp_path / "data")
+def settings(tmp_path: Path, request: pytest.FixtureRequest, kind: str) -> Settings:
     if {"team", "visit"} & set(request.fixturenames):
-        shutil.copytree(request.getfixturevalue("first_team")[0], settings.data_dir)
-    return settings
+        teams: FirstTeams = request.getfixturevalue("first_teams")
+        return teams.copy(kind, tmp_path / "data")
+    address = request.getfixturevalue("postgres").new_database() if kind == "postgresql" else None
+    return Settings(data_dir=tmp_path / "data", database_url=address)
 
 
 @pytest.fixture
@@ -124,8 +160,8 @@ def app(settings: Settings, database: Database, clock: Clock, content: Content, 
 
 
 @pytest.fixture
-def team(app: Flask, database: Database, clock: Clock, first_team: tuple[Path, dict[str, str]]) -> Team:
-    return Team(app.extensions["console"].logins, database, clock, dict(first_team[1]))
+def team(app: Flask, database: Database, clock: Clock, first_teams: FirstTeams, kind: str) -> Team:
+    return Team(app.extensions["console"].logins, database, clock, dict(first_teams.of(kind)[1]))
 
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')

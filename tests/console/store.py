@@ -64,7 +64,7 @@ def _turn(session: Any, database: Database, conversation_id: int, told: dict[str
     said = {
         "text": told["text"] if not turn else "en wat nu",
         "facets": facets,
-        "confidences": {"role": 0.91, "context": 0.44, "forms": {"insult": 0.7}},
+        "confidences": {"role": 0.91, "context": 0.24, "forms": {"insult": 0.7}},
     }
     rules = [["child.base", "S12 (002): online/telefonisch"], ["child.school", "S5 (002): zorgleerkracht"]]
     answers = [

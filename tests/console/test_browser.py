@@ -68,6 +68,7 @@ def items(page: Any) -> Any:
     return page.locator("a.item")
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_moderators_day(opened: Any, database: Database, address: str) -> None:  # noqa: PLR0915 (one day, from beginning to end)
     store.add(
         database,
@@ -210,6 +211,74 @@ def test_the_keyboard_alone(opened: Any, database: Database) -> None:
     expect(page.get_by_role("button", name=re.compile("Waar School"))).to_be_focused()
     page.keyboard.press("/")
     expect(page.get_by_label("Zoek woorden")).to_be_focused()
+
+
+#: What has the focus, whether a part of it can be seen, and its name: nothing may lie over all of it.
+_FOCUSED = """() => {
+  const item = document.activeElement;
+  if (item === document.body) return null;
+  const box = item.getBoundingClientRect();
+  const points = [[.5, .5], [.1, .2], [.9, .8]].map(([x, y]) => [box.left + box.width * x, box.top + box.height * y]);
+  const seen = points.some(([x, y]) => { const top = document.elementFromPoint(x, y); return top && (item.contains(top) || top.contains(item)); });
+  return { name: (item.getAttribute("aria-label") || item.innerText || item.name || item.id).trim(), seen, width: box.width, height: box.height };
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 820])
+def test_from_login_to_logout_with_the_keyboard(opened: Any, database: Database, team: Team, width: int) -> None:
+    store.add(database, [store.conversation(urgency=1, turns=4), *store.many(30)])
+    page = opened(None, width)
+    for field in ("moderator", PASSWORD, team.code("moderator")):
+        page.keyboard.type(field)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Gesprekken", exact=True)).to_be_attached()
+    page.keyboard.press("j")
+    expect(page.locator(".reader h2")).to_be_visible()
+    names: list[str] = []
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(220):
+            page.keyboard.press(key)
+            focused = page.evaluate(_FOCUSED)
+            if focused is None:
+                break
+            assert focused["seen"], f"{focused['name']} has the focus and cannot be seen"
+            names.append(focused["name"])
+    assert {"Klaar, volgende", "Bewaar notitie", "Goed antwoord"} <= set(names)
+    while page.evaluate(_FOCUSED) is None or "Afmelden" not in page.evaluate(_FOCUSED)["name"]:
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Aanmelden")).to_be_visible()
+
+
+def test_a_view_is_saved_where_the_filters_are(opened: Any, database: Database, address: str) -> None:
+    store.add(database, [store.conversation(road="parent"), store.conversation()])
+    page = opened("moderator")
+    page.goto(f"{address}/gesprekken?wie=parent")
+    expect(page.locator(".total")).to_have_text("1 gesprek · dringend eerst")
+    page.get_by_role("button", name="Bewaar weergave").click()
+    assert violations(page) == []
+    page.keyboard.type("Ouders")
+    page.keyboard.press("Enter")
+    view = page.get_by_role("navigation", name="Weergaven").get_by_role("link", name="Ouders")
+    expect(view).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("button", name="Bewaar weergave")).to_have_count(0)
+    page.keyboard.press("g")
+    expect(items(page)).to_have_count(2)
+    view.click()
+    expect(items(page)).to_have_count(1)
+
+
+def test_an_empty_list_says_why(opened: Any, database: Database, address: str) -> None:
+    page = opened("moderator")
+    expect(page.locator(".none")).to_contain_text("Alles is afgehandeld")
+    page.goto(f"{address}/gesprekken")
+    expect(page.locator(".none")).to_contain_text("Er zijn nog geen gesprekken")
+    page.goto(f"{address}/gesprekken?wie=parent")
+    page.locator(".none").get_by_role("link", name="Wis filters").click()
+    expect(page.locator(".none")).to_contain_text("Er zijn nog geen gesprekken")
+    page.goto(f"{address}/gesprekken?p=7")
+    expect(page.locator(".none")).to_contain_text("Naar de eerste bladzijde")
 
 
 def test_shortcuts_can_be_turned_off(opened: Any, database: Database) -> None:

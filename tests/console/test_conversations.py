@@ -17,6 +17,7 @@ from bot.transcripts.repository import Repository
 
 from . import store
 from .conftest import Team
+from .conftest import both_kinds as kind  # noqa: F401 (a fixture)
 
 HTML = "<script>alert(1)</script><img src=x onerror=alert(2)> {{ 7*7 }} &amp; \"'>"
 ACTOR = "moderator"
@@ -128,6 +129,21 @@ def test_reading_is_logged_and_makes_it_seen(team: Team, visit: Any, database: D
     assert repository.list().items[0].status == "seen"
 
 
+def test_the_mark_of_a_conversation_leads_to_its_message(team: Team, visit: Any, database: Database) -> None:
+    """The stored conversations are unsure of the context (0.24): in the first message."""
+    ids = store.add(
+        database, [store.conversation(urgency=1, turns=2), store.conversation(urgency=3, crisis="danger"), store.conversation()]
+    )
+    reader = visit("reader")
+    for id_, mark in zip(ids, ("Bot was onzeker", "Gevaar", None), strict=True):
+        reader.get(f"/gesprekken/{id_}")
+        found = re.search(r'<a class="mark u\d" href="#(b\d+)"', reader.text)
+        assert bool(found) == bool(mark)
+        if found and mark:
+            first = re.search(r'<li class="turn" id="(b\d+)"', reader.text)
+            assert first and found.group(1) == first.group(1) and mark in reader.text
+
+
 def test_a_conversation_shows_what_was_understood_and_why(team: Team, visit: Any, database: Database) -> None:
     (id_,) = store.add(database, [store.conversation()])
     reader = visit("reader")
@@ -137,7 +153,7 @@ def test_a_conversation_shows_what_was_understood_and_why(team: Team, visit: Any
         "Vertelt wat er gebeurt",
         "83%",
         "Wordt gepest",
-        "44%",
+        "24%",
         "child.school",
         "S5 (002): zorgleerkracht",
         "Awel: zij luisteren.",

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from bot.console.charts import HEIGHT, columns
 from bot.console.disclosure import SMALLEST, protect
-from bot.console.figures import UNKNOWN, YEAR, YearFigures
+from bot.console.figures import OFFICE_HOURS, UNKNOWN, YEAR, YearFigures
 from bot.transcripts.database import Database
-from bot.transcripts.repository import Figures
-from bot.wegwijzer.hours import BRUSSELS
+from bot.transcripts.repository import Figures, Repository
+from bot.wegwijzer.hours import BRUSSELS, is_working_day
 
 from . import store
 from .conftest import Team
+from .conftest import both_kinds as kind  # noqa: F401 (a fixture)
 
 # --- hiding: checked against every table that would look the same from outside ---
 
@@ -98,6 +99,17 @@ def test_two_small_numbers_that_together_are_small_take_a_third() -> None:
 # --- a year ---
 
 
+def figures(
+    since: dt.date, until: dt.date, conversations: int, per_day: dict[str, int], per_hour: dict[int, int], per_working_hour: dict[int, int]
+) -> Figures:
+    """Figures of which only the hours tell something."""
+    lists: Any = {
+        name: {} for name in ("channels", "roads", "forms", "contexts", "platforms", "crises", "referrals_shown", "referrals_tapped")
+    }
+    numbers: Any = dict.fromkeys(("crisis", "failed", "helpful", "not_helpful", "refused"), 0)
+    return Figures(since, until, conversations, per_day, per_hour, per_working_hour, **lists, **numbers)
+
+
 def made_up(seed: int, scale: int) -> Any:
     """Figures of a year, from conversations that are made up one by one."""
     chance = random.Random(seed)
@@ -119,6 +131,7 @@ def made_up(seed: int, scale: int) -> Any:
         forms = Counter(form for told in inside for form in told["forms"])
         return Figures(
             since=since, until=until, conversations=len(inside), per_day=Counter(told["day"].isoformat() for told in inside), per_hour=Counter(told["hour"] for told in inside),
+            per_working_hour=Counter(told["hour"] for told in inside if is_working_day(told["day"])),
             channels=count("channels"), roads=count("roads"), forms=forms, contexts=count("contexts"), platforms=count("platforms"), crises=count("crises"),
             referrals_shown=forms, referrals_tapped=Counter(), crisis=sum(count("crises").values()), failed=sum(told["failed"] for told in inside), helpful=0, not_helpful=0, refused=0,
         )  # fmt: skip
@@ -167,10 +180,14 @@ def test_no_small_number_is_a_difference_of_two_periods_or_of_a_total(seed: int,
     for name in ("channels", "roads", "crises", "forms"):
         for value in whole.breakdowns[name]:
             differences(whole.breakdowns[name][value], [report.breakdowns[name].get(value, 0) for report in months])
+    differences(whole.single["out_of_hours"], [report.single["out_of_hours"] for report in months])
     for report in reports:
         for name in ("channels", "roads", "contexts", "platforms"):
             differences(report.total, list(report.breakdowns[name].values()))
         differences(report.total, list(report.steps.values()))
+        by_night = [report.breakdowns["per_hour"].get(str(hour), 0) for hour in range(24) if hour not in OFFICE_HOURS]
+        if None not in by_night:
+            differences(report.single["out_of_hours"], by_night)
         for count in report.single.values():
             if count is not None and report.total is not None:
                 assert not 0 < report.total - count < SMALLEST
@@ -186,7 +203,8 @@ def test_a_chart_never_shows_how_high_a_hidden_bar_is() -> None:
 
 
 def fill(database: Database) -> dt.date:
-    day = dt.datetime.now(BRUSSELS).date().replace(day=1)
+    today = dt.datetime.now(BRUSSELS).date()
+    day = next(day for day in (today.replace(day=number) for number in range(1, 15)) if is_working_day(day))
     store.count(database, day, conversation=60, channel={"web": 57, "telegram": 3}, hour={16: 40, 21: 20}, road={"victim": 40, "parent": 20}, crisis={"suicide": 6}, form={"insult": 31, "gossip": 2}, helpful=12, shown={"awel": 44}, tapped={"awel": 4})  # fmt: skip
     return day
 
@@ -196,9 +214,40 @@ def test_the_page_hides_small_numbers(team: Team, visit: Any, database: Database
     reader = visit("reader")
     reader.get("/cijfers")
     plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reader.text))
-    assert "Gesprekken 60" in plain and "Met een crisis 6 10%" in plain and "Voor 9 uur of na 17 uur 20 33%" in plain
+    assert "Gesprekken 60" in plain and "Met een crisis 6 10%" in plain and "Buiten de kantooruren 20 33%" in plain
     assert "Telegram &lt; 5" in plain and "Website &lt; 5" in plain, "57 of 60 would tell the rest"
     assert "Roddelen &lt; 5" in plain and "Schelden 31" in plain
+
+
+def test_weekends_and_holidays_are_out_of_hours(team: Team, visit: Any, database: Database) -> None:
+    days = {
+        "friday": dt.date(2026, 5, 22),
+        "saturday": dt.date(2026, 5, 23),
+        "whit monday": dt.date(2026, 5, 25),
+        "tuesday": dt.date(2026, 5, 26),
+    }
+    for number, day in enumerate(days.values(), start=6):
+        store.count(database, day, conversation=number, hour={11: number})
+    read = Repository(database).figures
+    assert YearFigures(2026, read).report(5).single["out_of_hours"] == 7 + 8
+    reader = visit("reader")
+    reader.get("/cijfers?jaar=2026&maand=5")
+    assert "Buiten de kantooruren" in reader.text
+
+
+def test_what_happens_by_day_in_the_weekend_is_no_difference_of_what_is_shown() -> None:
+    """Three conversations on Saturdays at eleven: hours by night from the share out of hours would leave them."""
+
+    def read(since: dt.date, until: dt.date) -> Figures:
+        may = since <= dt.date(2026, 5, 9) <= until
+        hours = {11: 33, 21: 20} if may else {}
+        return figures(
+            since, until, 53 if may else 0, {"2026-05-08": 30, "2026-05-09": 23} if may else {}, hours, {11: 30, 21: 0} if may else {}
+        )
+
+    report = YearFigures(2026, read).report(5)
+    shown = [report.single["out_of_hours"], report.breakdowns["per_hour"].get("21", 0)]
+    assert None in shown, shown
 
 
 def test_the_file_says_the_same_as_the_page(team: Team, visit: Any, database: Database, app: Any) -> None:

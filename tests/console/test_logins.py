@@ -14,6 +14,7 @@ from bot.runtime.settings import Settings
 from bot.transcripts.database import Database
 
 from .conftest import PASSWORD, Clock, Team, Visitor
+from .conftest import both_kinds as kind  # noqa: F401 (a fixture)
 
 NEW_PASSWORD = "andere woorden na elkaar"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import signal
 import socket
@@ -87,7 +88,12 @@ def test_the_console_alone(start: Any, tmp_path: Path) -> None:
     port = free_port()
     console = start("console", "--port", str(port))
     assert console.wait_for(f"http://127.0.0.1:{port}/health").json() == {"status": "ready"}
-    (link,) = re.findall(rf"http://localhost:{port}/welkom/[\w-]{{43}}", console.said)
+    # Its output may be a log: the link is in a file of its owner.
+    assert "/welkom/" not in console.said and console.said.count("first-link.txt") == 1
+    file = tmp_path / "data" / "first-link.txt"
+    assert file.stat().st_mode & 0o777 == 0o600
+    link = file.read_text().strip()
+    assert re.fullmatch(rf"http://localhost:{port}/welkom/[\w-]{{43}}", link)
     assert httpx.get(link.replace("localhost", "127.0.0.1")).status_code == 200
     second = start("console", "--port", str(port))
     assert second.process.wait(timeout=_READY_SECONDS) == 2
@@ -95,6 +101,22 @@ def test_the_console_alone(start: Any, tmp_path: Path) -> None:
     assert console.end() == 0
     assert "Traceback" not in console.said
     assert link.rpartition("/")[2] not in (tmp_path / "data" / "transcripts.db").read_bytes().decode("latin-1")
+
+
+def test_a_terminal_is_shown_the_link_itself(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "console", "--port", str(free_port())],
+        cwd=PROJECT, env={**os.environ, "WEGWIJZER_DATA_DIR": str(tmp_path / "data")}, stdout=theirs, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(theirs)
+    said, deadline = b"", time.monotonic() + _READY_SECONDS
+    while b"/welkom/" not in said and time.monotonic() < deadline:
+        said += os.read(ours, 1000)
+    process.terminate()
+    process.wait(timeout=60)
+    assert b"/welkom/" in said
+    assert not (tmp_path / "data" / "first-link.txt").exists()
 
 
 def test_accounts_on_the_command_line(start: Any) -> None:
@@ -116,7 +138,7 @@ def test_the_console_beside_the_bot_goes_with_it(start: Any, how: int) -> None:
     bot = start("run", "--port", str(port), "--console-port", str(console_port))
     bot.wait_for(f"http://127.0.0.1:{port}/health")
     bot.wait_for(f"http://127.0.0.1:{console_port}/health")
-    assert f"http://localhost:{console_port}/welkom/" in bot.said
+    assert "/welkom/" not in bot.said
     bot.end(how)
     assert is_gone(f"http://127.0.0.1:{console_port}/health")
 

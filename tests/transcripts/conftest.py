@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
 import bot  # noqa: F401 (comes before Rasa)
+from benchmarks.postgres import Postgres
 from bot.transcripts.applying import Applier
 from bot.transcripts.database import Database, make_engine
 from bot.transcripts.keys import Keys
@@ -25,56 +20,6 @@ from bot.transcripts.record import Recorder
 KEY = bytes(range(32))
 PAUSE = 24 * 3600.0
 NOON = 1_790_000_000.0
-
-
-class Postgres:
-    """A server over a socket in a folder of its own; it refuses to run as root, so then it runs as nobody."""
-
-    def __init__(self) -> None:
-        import pgserver
-
-        self.folder = Path(tempfile.mkdtemp(prefix="wegwijzer-pg-"))
-        programs = Path(pgserver.__file__).parent / "pginstall"
-        self._user = "nobody" if os.geteuid() == 0 else None
-        if self._user:
-            # Nobody may not look into a checkout that belongs to root.
-            packages = programs.parents[1]
-            for part in ("pgserver/pginstall", "pgserver.libs"):
-                if (packages / part).is_dir():
-                    shutil.copytree(packages / part, self.folder / "packages" / part, symlinks=True)
-            programs = self.folder / "packages" / "pgserver" / "pginstall"
-            self.folder.chmod(0o755)
-            (self.folder / "work").mkdir()
-            os.chown(self.folder / "work", pwd.getpwnam(self._user).pw_uid, -1)
-        else:
-            (self.folder / "work").mkdir()
-        self._bin, self._work, self._names = programs / "bin", self.folder / "work", itertools.count(1)
-        self._call("initdb", "-D", self._work / "data", "-U", "postgres", "--auth=trust", "--encoding=utf8", "--no-locale", "--no-sync")
-        self.start()
-
-    def start(self) -> None:
-        options = f"-c listen_addresses='' -k {self._work} -c fsync=off"
-        self._call("pg_ctl", "-D", self._work / "data", "-l", self._work / "log", "-w", "-o", options, "start")
-
-    def stop(self) -> None:
-        self._call("pg_ctl", "-D", self._work / "data", "-m", "immediate", "-w", "stop")
-
-    def close(self) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def new_database(self) -> str:
-        """The address of an empty database."""
-        name = f"test{next(self._names)}"
-        connection = psycopg2.connect(host=str(self._work), user="postgres", dbname="postgres")
-        connection.autocommit = True
-        connection.cursor().execute(f"CREATE DATABASE {name}")
-        connection.close()
-        return f"postgresql://postgres@/{name}?host={self._work}"
-
-    def _call(self, program: str, *arguments: Any) -> None:
-        command = [str(self._bin / program), *map(str, arguments)]
-        subprocess.run(command, check=True, user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
 
 
 @pytest.fixture(scope="session")
@@ -125,11 +70,17 @@ _counter = itertools.count(1)
 
 
 def user(
-    text: str, at: float = NOON, channel: str = "web", intent: str = "describe", confidence: float = 0.9, **facets: Any
+    text: str,
+    at: float = NOON,
+    channel: str = "web",
+    intent: str = "describe",
+    confidence: float = 0.9,
+    sure: dict[str, Any] | None = None,
+    **facets: Any,
 ) -> dict[str, Any]:
     """What Rasa says of a typed message, or of a button when the text begins with a slash."""
     number = next(_counter)
-    parsed = {"intent": {"name": intent, "confidence": confidence}, "facets": facets, "facet_confidences": {}}
+    parsed = {"intent": {"name": intent, "confidence": confidence}, "facets": facets, "facet_confidences": sure or {}}
     return {
         "event": "user", "timestamp": at, "text": text, "input_channel": channel, "message_id": f"m{number}", "parse_data": parsed,
         "metadata": {"model_id": "model-1"},

@@ -87,7 +87,7 @@ def test_what_a_turn_tells_stands_in_the_list(database: Database, apply: Any) ->
     apply(
         turn(
             "s",
-            user("mijn zoon wordt gepest op snapchat", channel="telegram", confidence=0.42, crisis="none"),
+            user("mijn zoon wordt gepest op snapchat", channel="telegram", confidence=0.22, crisis="none"),
             slot("role", "parent"), slot("context", "school"), slot("forms", ["insult", "threat"]), slot("platform", "snapchat"),
             slot("kind", "cyberbullying"), slot("age_band", "12_17"),
             said("rustig", rules=[{"id": "parent.first", "source": "P1"}], options=[{"title": "Ja", "payload": "/affirm"}]),
@@ -105,7 +105,7 @@ def test_what_a_turn_tells_stands_in_the_list(database: Database, apply: Any) ->
     )  # fmt: skip
     assert row.forms == ("insult", "threat")
     assert row.rating is True
-    assert (row.n_messages, row.n_words, row.urgency, row.min_confidence) == (7, 6, 1, 0.42)
+    assert (row.n_messages, row.n_words, row.urgency, row.min_confidence) == (7, 6, 1, 0.22)
     whole = repository.read(row.id, "me")
     tap = whole.messages[3]
     assert (tap.kind, tap.text, tap.intent) == ("tap", "Ja", "affirm")
@@ -125,6 +125,25 @@ def test_the_queue_is_crisis_then_failure_then_unsure_then_newest(database: Data
     openings = [item.urgency for item in Repository(database).list().items]
     assert openings == [3, 2, 1, 0, 0]
     assert Repository(database).list().items[3].last_at.timestamp() == NOON + 900
+
+
+@pytest.mark.parametrize(
+    ("facets", "sure", "unsure"),
+    [
+        ({"role": "victim"}, {"role": 0.3}, True),
+        ({"role": "victim"}, {"role": 0.9}, False),
+        ({"forms": ["insult", "doxing"]}, {"forms": {"insult": 0.9, "doxing": 0.15}}, True),
+        # Of what is not told, and of what decides nothing, it does not matter how sure it is.
+        ({"role": None, "kind": "none", "crisis": "none"}, {"role": 0.3, "kind": 0.3, "crisis": 0.3}, False),
+        ({"forms": ["insult"]}, {"forms": {"insult": 0.9, "doxing": 0.07}}, False),
+        ({"evidence_saved": True}, {"evidence_saved": 0.2}, False),
+    ],
+)
+def test_unsure_of_what_decides_the_advice(
+    facets: dict[str, Any], sure: dict[str, Any], unsure: bool, database: Database, apply: Any
+) -> None:
+    apply(turn("a", user("ze lachen mij uit", sure=sure, **facets)))
+    assert Repository(database).list().items[0].urgency == int(unsure)
 
 
 def test_a_crisis_stays_flagged_when_it_is_taken_back(database: Database, apply: Any) -> None:

@@ -57,6 +57,11 @@ def redacted(*texts: str) -> list[str]:
         ("https://www.instagram.com/lena.xq/", "[WEB-1]"),
         ("mijn nr is 0461/98 76 54", "mijn nr is [TELEFOON-1]"),
         ("0800 13 500, 0461 12 34 56", "0800 13 500, [TELEFOON-1]"),
+        ("oh vier zes een dubbel twee 33 44", "[TELEFOON-1]"),
+        ("https://www.tiktok.com/@jade.xq/video/7332", "[WEB-1]"),
+        ("uit 3b van het ivg", "uit 3b van het [SCHOOL-1]"),
+        ("bij turnkring Vlug en Vrij", "bij [CLUB-1]"),
+        ("gisteren heeft qasim mij geduwd", "gisteren heeft [NAAM-1] mij geduwd"),
     ],
 )
 def test_personal_things_are_replaced(text: str, stored: str) -> None:
@@ -80,6 +85,8 @@ def test_personal_things_are_replaced(text: str, stored: str) -> None:
         "Ik Ben Heel Boos Op Iedereen In De Klas",
         "op straat 3 jongens, 2 van 100, ps5 en covid19",
         "sinds Kerstmis lachen ze in het Frans en op maandag",
+        "oh vier keer per dag, dubbel zo erg als vorig jaar",
+        "gisteren heeft iemand mij geduwd",
         "",
         " \n\t ",
     ],

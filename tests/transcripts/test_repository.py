@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from bot.transcripts.accounts import Accounts
-from bot.transcripts.audit import AuditLog
-from bot.transcripts.database import Database
+from bot.transcripts.audit import LOOK_SECONDS, AuditLog
+from bot.transcripts.database import Database, make_engine
+from bot.transcripts.filters import order_by, wanted_by
+from bot.transcripts.keys import Keys
 from bot.transcripts.repository import Conflict, Filters, NotFound, Repository, WrongValue
 
 from .conftest import NOON, said, slot, turn, user
@@ -68,10 +71,25 @@ def found(store: Repository, **filters: Any) -> list[str]:
         ({"text": "snapchat", "road": ("parent",)}, []),
     ],
 )
-def test_filters(store: Repository, filters: dict[str, Any], expected: list[str]) -> None:
+@pytest.mark.parametrize("few", [500, 0], ids=["few", "many"])
+def test_filters(store: Repository, filters: dict[str, Any], expected: list[str], few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.transcripts.filters._FEW", few)
     assert found(store, **filters) == expected
     assert store.list(Filters(**filters)).total == len(expected)
     assert Filters.from_dict(Filters(**filters).to_dict()) == Filters(**filters)
+
+
+def test_several_filters_walk_one_index_and_look_up_no_rows(tmp_path: Path) -> None:
+    """SQLAlchemy leaves out the hint for SQLite by itself, and nothing but the time would tell."""
+    database = Database(make_engine(f"sqlite:///{tmp_path / 'transcripts.db'}"), Keys([bytes(32)]))
+    database.migrate()
+    filters = Filters(crisis=("any",), rating=("none",), min_messages=8, status=("new",), assigned_to=1, max_words=90)
+    with database.reading() as session:
+        query = wanted_by(filters, session, database.keys).query().order_by(*order_by("urgency"))
+        written = query.compile(database.engine, compile_kwargs={"literal_binds": True})
+        (plan,) = session.execute(text(f"EXPLAIN QUERY PLAN {written}")).all()
+    database.close()
+    assert plan[-1] == "SCAN conversation USING COVERING INDEX conversation_queue"
 
 
 @pytest.mark.parametrize(
@@ -88,11 +106,31 @@ def test_a_search_that_finds_nothing_sensible_is_refused(store: Repository, word
         store.list(Filters(text=words))
 
 
-def test_pages_and_neighbours_follow_the_order(store: Repository) -> None:
+@pytest.mark.parametrize(
+    "filters", [Filters(), Filters(text="gepest"), Filters(text="gepest", status=("new",)), Filters(form=("insult", "threat"))], ids=str
+)
+@pytest.mark.parametrize("near", [(1000, 8), (0, 1)], ids=["near", "far"])
+def test_pages_and_neighbours_follow_the_order(
+    store: Repository, apply: Any, filters: Filters, near: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.transcripts.filters._FEW", 0)
+    monkeypatch.setattr("bot.transcripts.held._AT_FIRST", near[0])
+    monkeypatch.setattr("bot.transcripts.held._MANY_TIMES", near[1])
+    for place, name in enumerate("xyz"):
+        apply(
+            turn(
+                name,
+                user("word gepest", at=NOON + place * DAY + 60),
+                slot("forms", ["insult", "threat"]),
+                said("x", NOON + place * DAY + 60),
+            )
+        )
     for order in ("urgency", "newest", "oldest"):
-        ids = [item.id for item in store.list(order=order).items]
-        assert [store.list(order=order, page=page, size=1).items[0].id for page in (1, 2, 3)] == ids
-        assert [store.neighbours(id_, order=order) for id_ in ids] == [(None, ids[1]), (ids[0], ids[2]), (ids[1], None)]
+        shown = store.list(filters, order=order)
+        ids = [item.id for item in shown.items]
+        assert shown.total == len(ids) >= 3
+        assert [store.list(filters, order=order, page=page, size=1).items[0].id for page in range(1, len(ids) + 1)] == ids
+        assert [store.neighbours(id_, filters, order=order) for id_ in ids] == list(zip([None, *ids], [*ids[1:], None], strict=False))
     with pytest.raises(WrongValue):
         store.list(order="colour")
 
@@ -224,6 +262,33 @@ def test_every_change_is_written_down(store: Repository, database: Database, acc
     assert told[:2] == [("bob", "read", f"conversation {id_}"), ("ann", "status changed", f"conversation {id_}")]
     assert [item.actor for item in log.entries(actor="bob")] == ["bob"]
     assert log.broken_at() is None
+
+
+def test_one_look_is_one_entry_and_every_look_is_there(
+    store: Repository, apply: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [NOON + 3600]
+    monkeypatch.setattr("bot.transcripts.audit.time.time", lambda: clock[0])
+    first, second = (item.id for item in store.list(order="oldest").items[:2])
+
+    def looks() -> int:
+        return sum(entry.action == "read" for entry in AuditLog(database).entries())
+
+    for _reload in range(3):
+        store.read(first, "ann")
+    assert looks() == 1
+    store.read(second, "ann")
+    store.read(first, "bob")
+    assert looks() == 3, "another conversation, another person"
+    clock[0] += LOOK_SECONDS + 1
+    store.read(first, "ann")
+    store.read(first, "ann")
+    assert looks() == 4, "later is another look"
+    apply(turn("a", user("er is nog iets", at=clock[0] + 5)))
+    clock[0] += 10
+    store.read(first, "ann")
+    assert looks() == 5, "there was something new to read"
+    assert AuditLog(database).broken_at() is None
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE id = 1"])
