@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.transcripts.applying import UNSURE_BELOW, confidences_of
 from bot.transcripts.models import URGENCY_CRISIS, URGENCY_FAILED, URGENCY_UNSURE
-from bot.transcripts.turns import FAILURES
 from bot.transcripts.repository import MessageView
+from bot.transcripts.turns import FAILURES
 from bot.wegwijzer.vocabulary import FACETS
 
 #: Values that say that nothing was told.
