@@ -22,6 +22,7 @@ from bot.runtime.bot import Bot
 from bot.runtime.errors import UserError
 from bot.runtime.redis_link import reaches
 from bot.runtime.settings import Settings
+from bot.runtime.strict_http import StrictHttpProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
             sock=listener,
             return_asyncio_server=True,
             access_log=False,
-            protocol=HttpProtocol,
+            protocol=StrictHttpProtocol,
             asyncio_server_kwargs={"start_serving": False},
         )
         assert server  # what return_asyncio_server asks for
