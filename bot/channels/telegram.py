@@ -384,7 +384,9 @@ class TelegramChannel:
             update = json.loads(body)
         except (ValueError, RecursionError):
             return 400
-        if not isinstance(update, dict) or not isinstance(update.get("update_id"), int):
+        number = update.get("update_id") if isinstance(update, dict) else None
+        # No number of Telegram is this large, and the store keeps none that is.
+        if not isinstance(number, int) or abs(number) >= 2**63:
             return 400
         try:
             await self._receive([update])

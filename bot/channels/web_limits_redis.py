@@ -27,7 +27,7 @@ local each, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local full = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
 local wait = full + each - now - burst * each
 if wait > 0 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.0f', full + each), 'PX', math.ceil((full + each - now) / 1000))
+redis.call('SET', KEYS[1], string.format('%.0f', full + each), 'PX', math.max(1, math.ceil((full + each - now) / 1000)))
 return 0
 """
 

@@ -18,6 +18,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.channels.web_tokens import signing_key
@@ -102,6 +103,13 @@ def needs(role: str | None) -> Callable[[_View], _View]:
     return mark
 
 
+class _Number(IntegerConverter):
+    """A number in an address; one that no database keeps is not found."""
+
+    def __init__(self, map_: Map) -> None:
+        super().__init__(map_, max=2**63 - 1)
+
+
 class _Cookies(SecureCookieSessionInterface):
     """The signed cookie; behind https it is bound to this host and never sent in the clear."""
 
@@ -123,6 +131,7 @@ def create_app(settings: Settings, database: Database, content: Content | None =
         ContentError: ``content/`` cannot be used.
     """
     app = Flask(__name__, static_folder=None)
+    app.url_map.converters["int"] = _Number
     app.config.update(
         SECRET_KEY=signing_key(settings.data_dir / KEY_FILE),
         SESSION_COOKIE_HTTPONLY=True,
