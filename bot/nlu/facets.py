@@ -32,8 +32,8 @@ HEADS: tuple[HeadSpec, ...] = (
 #: How sure an answer must be. From the curves of `make curves` on messages by other writers than the training data;
 #: see docs/understanding.md.
 THRESHOLDS: dict[str, float] = {
-    "role": 0.10,
-    "context": 0.15,
+    "role": 0.30,
+    "context": 0.20,
     "repeated": 0.5,
     "anonymous_bully": 0.6,
     "adult_informed": 0.6,

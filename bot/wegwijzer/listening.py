@@ -10,7 +10,7 @@ from typing import Any
 from bot.wegwijzer import schema
 from bot.wegwijzer.signpost import facet_value
 from bot.wegwijzer.situation import Situation
-from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS, Context
+from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS, Context, Role
 
 #: From this confidence a later message changes what an earlier one told.
 SURE = 0.75
@@ -42,7 +42,9 @@ def merge(
         told = facets.get(facet)
         if told is None or told == getattr(known, facet):
             continue
-        if getattr(known, facet) is None or _changes(facet, told, confidences.get(facet), named.get(facet, ())):
+        if getattr(known, facet) is None or (
+            _changes(facet, told, confidences.get(facet), named.get(facet, ())) and not _speaks_for_a_child(known, facet, told, facets)
+        ):
             known = known.with_facet(facet, told)
     if facets.get("forms"):
         known = known.with_facet("forms", facets["forms"])
@@ -66,6 +68,11 @@ def _changes(facet: str, told: Any, confidence: Any, named: Sequence[str]) -> bo
         # Who may be hurt at home is never sent back to the parents: here the reader is believed without a word that names the place.
         return True
     return told in named and (_sure(confidence) or list(named) == [told])
+
+
+def _speaks_for_a_child(known: Situation, facet: str, told: Any, facets: Mapping[str, Any]) -> bool:
+    """Whether "mij" is only a parent's or teacher's ("ze is nu bij mij"): they become a victim where something is told that was done."""
+    return facet == "role" and known.role in (Role.PARENT.value, Role.SUPERVISOR.value) and told == Role.VICTIM.value and not facets.get("forms")
 
 
 def _sure(confidence: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from console import store
-from console.conftest import Team, Visitor, address, app, clock, content, database, first_team, settings, team, visit
+from console.conftest import Team, Visitor, address, app, clock, content, database, first_teams, kind, settings, team, visit
 from flask import Flask
 from hypothesis import strategies as st
 from web.conftest import PROJECT
@@ -16,7 +16,7 @@ from bot.transcripts.database import Database
 
 from .conftest import AWKWARD, EXAMPLES, fuzz, no_server_error, raw_requests, send_raw
 
-__all__ = ["address", "app", "clock", "content", "database", "first_team", "settings", "team", "visit"]
+__all__ = ["address", "app", "clock", "content", "database", "first_teams", "kind", "settings", "team", "visit"]
 
 _TEMPLATES = (PROJECT / "bot" / "console" / "templates").rglob("*.html")
 _CODE = (PROJECT / "bot" / "console").glob("*.py")

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from console.conftest import app, clock, content, database, first_team, settings, team, visit
+from console.conftest import app, clock, content, database, first_teams, kind, settings, team, visit
 from console.test_rights import addresses
 from flask import Flask
 from web.conftest import Server
 
-__all__ = ["app", "clock", "content", "database", "first_team", "settings", "team", "visit"]
+__all__ = ["app", "clock", "content", "database", "first_teams", "kind", "settings", "team", "visit"]
 
 _CASES = [
     *(("GET", path, 200) for path in ("/", "/chat", "/widget.js", "/demo.css", "/openapi.json", "/health", "/version")),

@@ -55,6 +55,16 @@ def test_a_known_place_or_role_gives_way_only_to_one_that_is_named(
     assert getattr(merge(Situation(), {facet: told}), facet) == told
 
 
+@pytest.mark.parametrize("known", ["parent", "supervisor"])
+def test_who_speaks_for_a_child_becomes_a_victim_only_where_something_was_done(known: str) -> None:
+    sure, named = {"role": 0.99}, {"role": ["victim"]}
+    # "ze is nu thuis bij mij"
+    assert merge(Situation(role=known), {"role": "victim", "kind": "bullying"}, sure, named).role == known
+    # "mijn collega's sluiten mij ook uit"
+    assert merge(Situation(role=known), {"role": "victim", "forms": ["exclusion"]}, sure, named).role == "victim"
+    assert merge(Situation(role="bystander"), {"role": "victim"}, sure, named).role == "victim"
+
+
 def test_forms_add_up() -> None:
     assert merge(Situation(forms=("threat",)), {"forms": ["insult", "threat"]}).forms == ("insult", "threat")
 
