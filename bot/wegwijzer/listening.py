@@ -72,7 +72,8 @@ def _changes(facet: str, told: Any, confidence: Any, named: Sequence[str]) -> bo
 
 def _speaks_for_a_child(known: Situation, facet: str, told: Any, facets: Mapping[str, Any]) -> bool:
     """Whether "mij" is only a parent's or teacher's ("ze is nu bij mij"): they become a victim where something is told that was done."""
-    return facet == "role" and known.role in (Role.PARENT.value, Role.SUPERVISOR.value) and told == Role.VICTIM.value and not facets.get("forms")
+    speaks = known.role in (Role.PARENT.value, Role.SUPERVISOR.value)
+    return facet == "role" and told == Role.VICTIM.value and speaks and not facets.get("forms")
 
 
 def _sure(confidence: Any) -> bool:
