@@ -6,8 +6,10 @@ Trained with scikit-learn, run as one sparse product: a message costs the same w
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,30 @@ def _fit_binary(features: sp.csr_matrix, wanted: np.ndarray, spec: HeadSpec, wei
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
+#: One class to learn: features, which rows hold it, its head, weights of the rows.
+Job = tuple[sp.csr_matrix, np.ndarray, HeadSpec, "np.ndarray | None"]
+_jobs: list[Job] = []
+
+
+def _take(jobs: list[Job]) -> None:
+    _jobs[:] = jobs
+
+
+def _fit_one(number: int) -> tuple[np.ndarray, float]:
+    return _fit_binary(*_jobs[number])
+
+
+def _fit_all(jobs: list[Job]) -> list[tuple[np.ndarray, float]]:
+    """Fit every class, one process a processor.
+
+    No threads: the solver has one source of chance in a process, so that a model would depend on which thread came first. A forked
+    process finds the features where they are; sent to it, they would be copied for each class.
+    """
+    forked = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=forked, initializer=_take, initargs=(jobs,)) as pool:
+        return list(pool.map(_fit_one, range(len(jobs))))
+
+
 class LinearHeads:
     """Several heads over the same features.
 
@@ -87,7 +113,7 @@ class LinearHeads:
         Args:
             labels: per head, per row the classes that hold; ``None`` leaves the row out for that head.
         """
-        jobs: list[tuple[sp.csr_matrix, np.ndarray, HeadSpec, np.ndarray | None]] = []
+        jobs: list[Job] = []
         for spec in specs:
             rows = np.array([i for i, label in enumerate(labels[spec.name]) if label is not None])
             known = features if len(rows) == features.shape[0] else features[rows]
@@ -95,9 +121,7 @@ class LinearHeads:
             for name in spec.classes:
                 wanted = np.array([name in (labels[spec.name][i] or ()) for i in rows], dtype=np.int8)
                 jobs.append((known, wanted, spec, weights))
-        with ThreadPoolExecutor() as pool:  # the solver releases the interpreter lock
-            fitted = list(pool.map(lambda job: _fit_binary(*job), jobs))
-        columns, bias = zip(*fitted, strict=True)
+        columns, bias = zip(*_fit_all(jobs), strict=True)
         return cls(specs, np.ascontiguousarray(np.stack(columns, axis=1)), np.array(bias, np.float32))
 
     def scores(self, features: sp.csr_matrix) -> np.ndarray:

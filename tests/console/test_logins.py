@@ -7,6 +7,7 @@ from typing import Any
 import pyotp
 import pytest
 from flask import Flask
+from sqlalchemy import inspect
 
 from bot.console.logins import LINK_SECONDS, LOCK_SECONDS, Logins
 from bot.console.passwords import password_problem, step_of_code
@@ -266,8 +267,14 @@ def test_no_token_and_no_secret_is_stored_in_the_clear(app: Flask, team: Team, v
 
         token = session["key"]
     with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    stored = b"".join(path.read_bytes() for path in settings.data_dir.glob("transcripts.db*"))
+        if database.engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        tables = inspect(connection).get_table_names()
+        rows = [row for table in tables for row in connection.exec_driver_sql(f'SELECT * FROM "{table}"')]
+    values = [value for row in rows for value in row]
+    stored = b"\n".join(bytes(value) if isinstance(value, (bytes, memoryview)) else str(value).encode() for value in values)
+    # Also what was removed, where it is a file of ours.
+    stored += b"".join(path.read_bytes() for path in settings.data_dir.glob("transcripts.db*"))
     assert token.encode() not in stored
     assert team.secrets["moderator"].encode() not in stored
     assert PASSWORD.encode() not in stored
