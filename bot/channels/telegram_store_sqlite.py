@@ -83,14 +83,6 @@ class SqliteTelegramStore(TelegramStore):
         left: bool = False,
         asked: bool = False,
     ) -> None:
-        """In one transaction: the update is answered, and these are the messages to send.
-
-        Args:
-            pressed: no button of its keyboard can be pressed again.
-            forget: the conversation was erased: no older button of this chat works.
-            left: this group was told that the bot talks in private.
-            asked: among the messages is the question whether it helped.
-        """
         chat, now = self._keys.pseudonym(incoming.chat_id), self._clock()
         with self._database:
             self._database.execute("BEGIN")
