@@ -136,8 +136,12 @@ def problems(examples: Sequence[Example], evaluation: Iterable[str]) -> list[str
         if len(_plain(example.text)) > _SHORT and (match := within.like(example.text)):
             found.append(f"{where} is nearly the same as '{match[:60]}'")
         within.add(example.text)
-        found += [f"{where}: {wrong}" for wrong in _wrong_labels(example.facets)]
-    return found
+    return found + wrong_labels(examples)
+
+
+def wrong_labels(examples: Iterable[Example]) -> list[str]:
+    """Labels that are no facet, or no value of theirs (an age band without quotes is a number to YAML)."""
+    return [f"{example.file}: '{example.text[:60]}': {wrong}" for example in examples for wrong in _wrong_labels(example.facets)]
 
 
 def _wrong_labels(facets: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.nlu import crisis
 from bot.nlu.augment import sloppy
+from bot.nlu.dataset import Example, read_training, wrong_labels
 from bot.nlu.entities import EntityReader, age_band
 from bot.nlu.intents import DESCRIBE, FALLBACK, rank
 from bot.nlu.language import language_of
@@ -106,12 +107,14 @@ class TestNames:
             ("mijn dochter van 8 wordt uitgelachen", "under_12"),
             ("ik ben twaalf jaar", "12_17"),
             ("ben 21 en zit op kot", "18_25"),
+            ("ben 21 en mijn ex zet ons filmpje online", "18_25"),
             ("ik ben 44", "over_25"),
             ("zit in het vijfde leerjaar", "under_12"),
             ("ik zit in 3de middelbaar", "12_17"),
             ("al 3 jaar lang", None),
             ("het is 20 keer gebeurd", None),
             ("ik ben 15 minuten te laat", None),
+            ("ben 12 kilo afgevallen", None),
         ],
     )
     def test_ages(self, text: str, band: str | None) -> None:
@@ -152,3 +155,11 @@ class TestIntents:
 def test_sloppy_writing_is_the_same_every_time(text: str) -> None:
     assert sloppy(text) == sloppy(text)
     assert sloppy(text, 0) == text
+
+
+def test_every_label_of_the_training_data_exists() -> None:
+    examples = read_training()
+    assert len(examples) > 8000
+    assert wrong_labels(examples) == []
+    broken = Example("some.yml", "describe", "ze lachen mij uit", {"age_band": 1217, "forms": ["insults"]})
+    assert len(wrong_labels([broken])) == 2
