@@ -18,10 +18,10 @@ from bot.console.logins import ADMIN, MODERATOR, READER
 from bot.console.queries import look_again
 from bot.console.turns import turns, urgent_at, with_choice
 from bot.transcripts.errors import Conflict, NotFound, WrongValue
-from bot.transcripts.filters import words_of
 from bot.transcripts.models import STATUSES
 from bot.transcripts.repository import MessageView, Transcript
 from bot.transcripts.repository import Page as ListPage
+from bot.transcripts.spelled import words_of
 from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
 
 pages = Blueprint("conversations", __name__)

@@ -1,4 +1,4 @@
-"""Environment of every command: Rasa's telemetry and error reporting off, no noise of libraries on the terminal."""
+"""Environment of every command: Rasa's telemetry and error reporting off, libraries silent, one processor a process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import warnings
 from typing import Any
 
-#: Read by Rasa when it is imported; ``Makefile`` and ``Dockerfile`` set the same.
+#: Read by Rasa and numpy when they are imported; ``Makefile`` and ``Dockerfile`` set the same for Rasa.
 ENVIRONMENT = {
     "RASA_TELEMETRY_ENABLED": "false",
     # Rasa reports crashes to Sentry only when telemetry is on; this closes the second way too.
@@ -17,6 +17,10 @@ ENVIRONMENT = {
     "MPLBACKEND": "Agg",
     "LOG_LEVEL": "WARNING",
     "LOG_LEVEL_LIBRARIES": "ERROR",
+    # A message is a product of a few hundred numbers. Numpy's threads would spin beside each one, and cost a bot as much processor
+    # time again as the whole turn.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
 }
 
 

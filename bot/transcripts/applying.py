@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from bot.transcripts import models
 from bot.transcripts.counting import Count, add, forms_of, referrals_of, share_of, subtract
 from bot.transcripts.database import Database
-from bot.transcripts.filters import words_of
 from bot.transcripts.models import Conversation
 from bot.transcripts.moments import belgian
 from bot.transcripts.outbox import Entry
+from bot.transcripts.spelled import words_of
 from bot.transcripts.turns import FIRST_NUMBER, Turn, crisis_of, failures_of, rating_of, shown_by, tapped_in, without_texts
 
 #: Below this confidence in something that decides the advice a message counts as hardly understood. See ``benchmarks/unsure.py``.

@@ -15,12 +15,12 @@ from typing import Any
 from sqlalchemy import and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from bot.nlu.text import normalise
 from bot.transcripts.errors import WrongValue
 from bot.transcripts.held import Ids, both, holding
 from bot.transcripts.keys import Keys
 from bot.transcripts.models import Conversation, ConversationForm, Tag, Word
 from bot.transcripts.moments import start_of
+from bot.transcripts.spelled import words_of
 
 #: A condition in SQL, whose types the checker does not follow.
 Condition = Any
@@ -98,11 +98,6 @@ def _read(kind: str, value: Any) -> Any:
     if kind.startswith("tuple") and isinstance(value, (list, tuple)) and all(type(item) is wanted for item in value):
         return tuple(value)
     raise WrongValue("these filters cannot be read")
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text as the index knows them, each once, in order."""
-    return list(dict.fromkeys(word for word in normalise(text).split() if any(char.isalnum() for char in word)))
 
 
 _RATING: dict[str, bool | None] = {"yes": True, "no": False, "none": None}

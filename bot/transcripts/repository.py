@@ -15,9 +15,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from bot.transcripts import audit, models, opening
-from bot.transcripts.counting import read_figures, subtract
+from bot.transcripts.counting import subtract
 from bot.transcripts.database import Database
 from bot.transcripts.errors import Conflict, NotFound, StoreError, WrongValue
+from bot.transcripts.figures import read_figures
 from bot.transcripts.filters import ORDERS, Filters, Wanted, beyond, count_up_to, order_by, wanted_by
 from bot.transcripts.held import among, first_among
 from bot.transcripts.redaction import redact

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.transcripts import models
 from bot.transcripts.database import Database
-from bot.transcripts.filters import words_of
+from bot.transcripts.spelled import words_of
 from bot.wegwijzer.hours import BRUSSELS
 
 ROADS = ("victim", "bystander", "parent", "supervisor", None)
