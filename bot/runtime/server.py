@@ -8,13 +8,13 @@ import resource
 import signal
 import socket
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
 from sanic.server.protocols.http_protocol import HttpProtocol
 
-from bot.channels.telegram import TelegramChannel
 from bot.channels.web import WebChannel
 from bot.console.child import ConsoleProcess
 from bot.runtime import logs, metrics
@@ -23,6 +23,9 @@ from bot.runtime.errors import UserError
 from bot.runtime.redis_link import reaches
 from bot.runtime.settings import Settings
 from bot.runtime.strict_http import StrictHttpProtocol
+
+if TYPE_CHECKING:
+    from bot.channels.telegram import TelegramChannel
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +98,7 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
     try:
         await bot.check()
         channel = WebChannel(bot, settings)
-        telegram = TelegramChannel(bot, settings)
+        telegram = _telegram(bot, settings)
         transcripts = bot.transcripts
         metrics.watch(channel.open_streams, transcripts.counts() if transcripts else {}, lambda: transcripts.lost if transcripts else 0)
         app = make_app(bot, channel, telegram)
@@ -109,7 +112,8 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
         assert server  # what return_asyncio_server asks for
         await server.startup()  # type: ignore[no-untyped-call]
         await channel.start()
-        await telegram.start()
+        if telegram:
+            await telegram.start()
         await server.start_serving()  # type: ignore[no-untyped-call]
         print(_address_line(settings.host, port), flush=True)
         console = ConsoleProcess(settings, console_port)
@@ -118,7 +122,8 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
         await console.stop()
         server.close()  # type: ignore[no-untyped-call]
         await channel.stop()
-        await telegram.stop()
+        if telegram:
+            await telegram.stop()
         await _drain(server.connections)
     finally:
         # Its thread asks the transcripts how they are: it ends before they do.
@@ -128,7 +133,16 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
         bot.close()
 
 
-def make_app(bot: Bot, channel: WebChannel, telegram: TelegramChannel) -> Sanic:
+def _telegram(bot: Bot, settings: Settings) -> TelegramChannel | None:
+    """The Telegram channel, where there is a token: its packages take 20 MB that a bot on the web alone does without."""
+    if settings.telegram_token is None:
+        return None
+    from bot.channels.telegram import TelegramChannel
+
+    return TelegramChannel(bot, settings)
+
+
+def make_app(bot: Bot, channel: WebChannel, telegram: TelegramChannel | None) -> Sanic:
     """The web application: what says that it is alive, the web channel, and the webhook of Telegram."""
     Sanic.test_mode = False
     app = Sanic("wegwijzer", configure_logging=False, register=False)
@@ -141,7 +155,7 @@ def make_app(bot: Bot, channel: WebChannel, telegram: TelegramChannel) -> Sanic:
 
     async def health(_request: Request) -> HTTPResponse:
         # Ready is ready: a token that Telegram refuses is no reason to restart the web channel.
-        answer = {"status": "ready", "model": bot.model_id, "channels": {"web": "up", "telegram": telegram.status}}
+        answer = {"status": "ready", "model": bot.model_id, "channels": {"web": "up", "telegram": telegram.status if telegram else "off"}}
         if bot.redis is None:
             return json(answer)
         there = await reaches(bot.redis)
@@ -162,7 +176,8 @@ def make_app(bot: Bot, channel: WebChannel, telegram: TelegramChannel) -> Sanic:
     app.add_route(health, "/health", methods=["GET"])
     app.add_route(version_, "/version", methods=["GET"])
     channel.register(app)
-    telegram.register(app)
+    if telegram:
+        telegram.register(app)
     return app
 
 
