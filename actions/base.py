@@ -85,6 +85,11 @@ class Turn:
         """Places and roles that the message names in so many words, by facet."""
         return dict(self.said.get("facets_named") or {})
 
+    @property
+    def at_ease(self) -> bool:
+        """Whether the message tells of something with which nobody needs help."""
+        return bool(self.said.get("at_ease"))
+
     def entity(self, name: str) -> str | None:
         """The first value of an entity: what a button carries, or a name that was recognised."""
         return next((str(entity["value"]) for entity in self.said.get("entities") or [] if entity.get("entity") == name), None)

@@ -10,6 +10,7 @@ from bot.nlu.text import normalise
 from bot.wegwijzer import listening
 from bot.wegwijzer.signpost import Advice, Ask
 from bot.wegwijzer.situation import Situation
+from bot.wegwijzer.vocabulary import HARMLESS, Kind
 
 #: Up to this many words an answer to a question holds nothing but the answer.
 _SHORT_ANSWER = 4
@@ -170,6 +171,13 @@ class ActionSignpost(WegwijzerAction):
                 return
             situation = replace(situation, crisis=None)
             give_advice(turn, situation)
+            return
+        if turn.at_ease and situation.kind in (None, *HARMLESS) and not turn.slot("advice"):
+            # Tips and helplines for a match, a joke or a quarrel that is over would only show that the bot did not listen.
+            quarrel = situation.kind == Kind.CONFLICT.value
+            buttons = [renderer().button("what_can_i_do", "ask_tips"), renderer().button("talk_to_someone", "ask_helpline")]
+            turn.say("at_ease_quarrel" if quarrel else "at_ease", options=buttons)
+            disclose(turn)
             return
         respond(turn, situation)
 

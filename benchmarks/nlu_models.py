@@ -78,7 +78,7 @@ class OnOurFeatures(Model):
     def run(self, examples: Sequence[Example], texts: Sequence[str]) -> tuple[float, Chances]:
         started = time.perf_counter()
         plain = [reading for item in examples for reading in (normalise(item.text), normalise(sloppy(item.text)))]
-        labels = [labels_of(item.facets) for item in examples for _ in range(2)]
+        labels = [_labels(item) for item in examples for _ in range(2)]
         vectoriser = NgramVectoriser(Lexicon.from_folder(LEXICON_FOLDER), {"word": 3, "char": 10}, 1.0)
         vectoriser.fit(plain)
         chances = self.fit(vectoriser.transform(plain), labels)
@@ -88,6 +88,10 @@ class OnOurFeatures(Model):
     @abstractmethod
     def fit(self, rows: sp.csr_matrix, labels: Labels) -> Callable[[sp.csr_matrix], Chances]:
         """Train; what turns rows into probabilities."""
+
+
+def _labels(item: Example) -> dict[str, frozenset[str]]:
+    return {name: label for name, label in labels_of(item.facets, item.intent).items() if label is not None}
 
 
 def _by_head(labels: Labels) -> dict[str, list[frozenset[str] | None]]:
@@ -230,7 +234,7 @@ class SpacyCategoriser(Model):
             categoriser.add_label(name)  # type: ignore[attr-defined]
         made = []
         for item in examples:
-            labels = labels_of(item.facets)
+            labels = _labels(item)
             held = {f"{head}={name}": float(name in labels[head]) for head, name in _columns()}
             for reading in (normalise(item.text), normalise(sloppy(item.text))):
                 made.append(SpacyExample.from_dict(language.make_doc(reading), {"cats": held}))
@@ -260,7 +264,7 @@ class RasaPipeline(Model):
         self._variables = variables
 
     def run(self, examples: Sequence[Example], texts: Sequence[str]) -> tuple[float, Chances]:
-        labels = [labels_of(item.facets) for item in examples]
+        labels = [_labels(item) for item in examples]
         seconds, found = 0.0, {}
         for spec in COMPARED:
             classes = (

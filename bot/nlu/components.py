@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +28,20 @@ from bot.nlu.entities import PLATFORM, EntityReader, age_band
 from bot.nlu.features import NgramVectoriser
 from bot.nlu.lexicon import Lexicon
 from bot.nlu.linear import HeadSpec, LinearHeads
+from bot.nlu.parallel import in_parts, on_all_processors
 from bot.nlu.text import normalise
 from bot.wegwijzer.content import load_content
 from bot.wegwijzer.vocabulary import Crisis
 
-#: Names of what the components put on a message. Only ``FACETS``, ``CONFIDENCES`` and ``NAMED`` leave the pipeline.
+#: Names of what the components put on a message. Only ``FACETS``, ``CONFIDENCES``, ``NAMED`` and ``AT_EASE`` leave the pipeline.
 NORMALISED = "normalised"
 ROW = "ngram_row"
+READINGS = "readings"
 CONCEPTS = "concepts"
 FACETS = "facets"
 CONFIDENCES = "facet_confidences"
 NAMED = "facets_named"
+AT_EASE = "at_ease"
 
 
 class Row:
@@ -140,7 +145,11 @@ class DutchChatTokenizer(_MadeOfFiles, Tokenizer):
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        self.process(training_data.training_examples)
+        """Training needs no tokens and no entities: it needs each message as it was written and as a hurried writer would type it."""
+        examples = training_data.intent_examples
+        read = on_all_processors(_readings, in_parts([str(example.get(TEXT) or "") for example in examples]))
+        for example, readings in zip(examples, chain.from_iterable(read), strict=True):
+            example.set(READINGS, readings)
         return training_data
 
 
@@ -173,7 +182,7 @@ class NgramFeaturizer(_MadeOfFiles, GraphComponent):
         return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        texts = [text for example in training_data.intent_examples for text in _readings(example)]
+        texts = [text for example in training_data.intent_examples for text in example.get(READINGS)]
         counts = {"word": self._config["min_word_count"], "char": self._config["min_char_count"]}
         self._vectoriser = NgramVectoriser(Lexicon.from_folder(LEXICON_FOLDER), counts, self._config["concept_weight"])
         self._vectoriser.fit(texts)
@@ -200,16 +209,15 @@ class NgramFeaturizer(_MadeOfFiles, GraphComponent):
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         assert self._vectoriser is not None
         examples = training_data.intent_examples
-        matrix = self._vectoriser.transform([text for example in examples for text in _readings(example)])
+        matrix = self._vectoriser.transform_all([text for example in examples for text in example.get(READINGS)])
         for place, example in enumerate(examples):
             example.set(ROW, Row(matrix[2 * place : 2 * place + 2], str(example.get(TEXT))))
         return training_data
 
 
-def _readings(example: Message) -> list[str]:
-    """A training message as it was written and as a hurried writer would type it."""
-    text = str(example.get(TEXT) or "")
-    return [normalise(text), normalise(sloppy(text))]
+def _readings(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Training messages as they were written and as hurried writers would type them, normalised."""
+    return [(normalise(text), normalise(sloppy(text))) for text in texts]
 
 
 class _HeadsComponent(_MadeOfFiles, GraphComponent):
@@ -259,7 +267,7 @@ class FacetClassifier(_HeadsComponent):
         examples = training_data.intent_examples
         labels: dict[str, list[frozenset[str] | None]] = {spec.name: [] for spec in facets.HEADS}
         for example in examples:
-            for name, label in facets.labels_of(_metadata(example)).items():
+            for name, label in facets.labels_of(_metadata(example), example.get(INTENT)).items():
                 labels[name].append(label)
         return self._fit(examples, list(facets.HEADS), labels)
 
@@ -279,6 +287,7 @@ class FacetClassifier(_HeadsComponent):
             confidences["platform"] = confidences["age_band"] = 1.0
             message.set(FACETS, told, add_to_output=True)
             message.set(CONFIDENCES, confidences, add_to_output=True)
+            message.set(AT_EASE, facets.at_ease(self._heads, scores, told), add_to_output=True)
             message.set(NAMED, facets.named(message.get(CONCEPTS) or (), platforms), add_to_output=True)
         return messages
 

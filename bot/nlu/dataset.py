@@ -155,6 +155,9 @@ def _wrong_labels(facets: dict[str, Any]) -> list[str]:
                 wrong.append(f"{facet} must be true or false")
         elif facet == "forms":
             wrong += [f"forms cannot hold '{form}'" for form in value if form not in {item.value for item in Form}]
+        elif facet == "concern":
+            if value is not False:
+                wrong.append("concern is only written where it is false")
         elif facet != "platform":
             wrong.append(f"'{facet}' is no facet")
     return wrong

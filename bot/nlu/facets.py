@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bot.nlu.linear import UNKNOWN, HeadSpec, LinearHeads
-from bot.wegwijzer.vocabulary import Context, Crisis, Form, Kind, Role
+from bot.wegwijzer.vocabulary import HARMLESS, Context, Crisis, Form, Kind, Role
 
 _TRUTH = ("true", "false", UNKNOWN)
 
@@ -27,6 +27,8 @@ HEADS: tuple[HeadSpec, ...] = (
     HeadSpec("anonymous_bully", _TRUTH),
     HeadSpec("adult_informed", _TRUTH),
     HeadSpec("evidence_saved", _TRUTH),
+    # No facet of the situation, but whether it is one: see :func:`at_ease`.
+    HeadSpec("concern", ("true", "false")),
 )
 
 #: How sure an answer must be. From the curves of `make curves` on messages by other writers than the training data;
@@ -39,6 +41,7 @@ THRESHOLDS: dict[str, float] = {
     "adult_informed": 0.6,
     "evidence_saved": 0.6,
     "bullying": 0.45,
+    "concern": 0.5,
 }
 
 #: The same for each form: those that are told in few ways need less.
@@ -65,14 +68,23 @@ FORM_THRESHOLDS: dict[str, float] = {
 }
 
 _BULLYING = (Kind.BULLYING.value, Kind.CYBERBULLYING.value)
+#: Acts with which a person tells of something that may call for help; and those with which nobody does.
+_TELLING = ("describe", "not_dutch", "ask_tips", "ask_talk", "ask_helpline")
+_CHATTING = ("chitchat", "out_of_scope", "im_ok")
 
 
-def labels_of(metadata: Mapping[str, Any]) -> dict[str, frozenset[str]]:
-    """Classes of each head for one training example, from its metadata. What the metadata does not say is unknown."""
-    labels: dict[str, frozenset[str]] = {}
+def labels_of(metadata: Mapping[str, Any], intent: str) -> dict[str, frozenset[str] | None]:
+    """Classes of each head for one training example, from its metadata and act; None where it teaches a head nothing.
+
+    What the metadata does not say is unknown. ``concern: false`` marks a message that tells of something with which nobody needs help.
+    """
+    labels: dict[str, frozenset[str] | None] = {}
     for spec in HEADS:
         value = metadata.get(spec.name)
-        if spec.name == "forms":
+        if spec.name == "concern":
+            telling, chatting = intent in _TELLING, intent in _CHATTING
+            labels["concern"] = frozenset({str(telling and value is not False).lower()}) if telling or chatting else None
+        elif spec.name == "forms":
             labels["forms"] = frozenset(value or ())
         elif spec.classes == _TRUTH:
             labels[spec.name] = frozenset({UNKNOWN if value is None else str(bool(value)).lower()})
@@ -101,9 +113,19 @@ def decode(heads: LinearHeads, scores: np.ndarray) -> tuple[dict[str, Any], dict
             confidences["forms"] = {form: round(chance, 4) for form, chance in by_class.items() if chance >= 0.05}
         elif spec.name == "kind":
             facets["kind"], confidences["kind"] = _kind(by_class)
-        else:
+        elif spec.name != "concern":
             facets[spec.name], confidences[spec.name] = _single(spec, by_class)
     return facets, confidences
+
+
+def at_ease(heads: LinearHeads, scores: np.ndarray, facets: Mapping[str, Any]) -> bool:
+    """Whether nobody in a message needs help: a match, a joke, a quarrel that is over.
+
+    Args:
+        facets: what was read of the same message.
+    """
+    concern = float(heads.probabilities(scores, "concern")[0][0])
+    return facets["crisis"] == Crisis.NONE.value and facets["kind"] in HARMLESS and concern < THRESHOLDS["concern"]
 
 
 #: What the lexicon's concepts tell where the classifier is not sure: facet, value, concepts; the first that is found counts.

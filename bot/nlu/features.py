@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from bot.nlu.lexicon import Lexicon
+from bot.nlu.parallel import in_parts, on_all_processors
 
 #: Settings of the two n-gram tables; word 1-2 with character 2-5 was best on public few-shot sets (see docs/understanding.md).
 _TABLES: dict[str, dict[str, Any]] = {
@@ -68,6 +69,16 @@ class _Table:
         return places, weights / length if length else weights
 
 
+def _learn(task: tuple[str, Sequence[str], int]) -> tuple[dict[str, int], np.ndarray]:
+    """Vocabulary and weights of one table: its name, normalised texts, in how many of them an n-gram must stand."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    name, texts, min_count = task
+    table = TfidfVectorizer(**_TABLES[name], sublinear_tf=True, lowercase=False, min_df=min_count, dtype=np.float32)
+    table.fit(texts)
+    return table.vocabulary_, table.idf_
+
+
 class NgramVectoriser:
     """Normalised text to a sparse row: word n-grams, character n-grams, lexicon concepts; each block has length one or less.
 
@@ -91,12 +102,12 @@ class NgramVectoriser:
 
     def fit(self, texts: Sequence[str]) -> None:
         """Learn the n-grams and their weights from normalised texts."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
+        learnt = on_all_processors(_learn, [(name, texts, self.min_count[name]) for name in _TABLES])
+        self._tables = {name: _Table(*found, _NGRAMS[name]) for name, found in zip(_TABLES, learnt, strict=True)}
 
-        for name, settings in _TABLES.items():
-            table = TfidfVectorizer(**settings, sublinear_tf=True, lowercase=False, min_df=self.min_count[name], dtype=np.float32)
-            table.fit(texts)
-            self._tables[name] = _Table(table.vocabulary_, table.idf_, _NGRAMS[name])
+    def transform_all(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """As :meth:`transform`, of very many texts, on all processors."""
+        return sp.vstack(on_all_processors(self.transform, in_parts(texts)), format="csr")
 
     def transform(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Rows of features, float32."""

@@ -6,15 +6,14 @@ Trained with scikit-learn, run as one sparse product: a message costs the same w
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+
+from bot.nlu.parallel import on_all_processors
 
 UNKNOWN = "unknown"
 
@@ -71,17 +70,6 @@ def _fit_one(number: int) -> tuple[np.ndarray, float]:
     return _fit_binary(*_jobs[number])
 
 
-def _fit_all(jobs: list[Job]) -> list[tuple[np.ndarray, float]]:
-    """Fit every class, one process a processor.
-
-    No threads: the solver has one source of chance in a process, so that a model would depend on which thread came first. A forked
-    process finds the features where they are; sent to it, they would be copied for each class.
-    """
-    forked = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=forked, initializer=_take, initargs=(jobs,)) as pool:
-        return list(pool.map(_fit_one, range(len(jobs))))
-
-
 class LinearHeads:
     """Several heads over the same features.
 
@@ -121,7 +109,7 @@ class LinearHeads:
             for name in spec.classes:
                 wanted = np.array([name in (labels[spec.name][i] or ()) for i in rows], dtype=np.int8)
                 jobs.append((known, wanted, spec, weights))
-        columns, bias = zip(*_fit_all(jobs), strict=True)
+        columns, bias = zip(*on_all_processors(_fit_one, range(len(jobs)), _take, jobs), strict=True)
         return cls(specs, np.ascontiguousarray(np.stack(columns, axis=1)), np.array(bias, np.float32))
 
     def scores(self, features: sp.csr_matrix) -> np.ndarray:

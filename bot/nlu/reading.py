@@ -37,6 +37,8 @@ def referrals_for(parsed: Mapping[str, Any], signpost: Signpost, now: dt.datetim
         return []
     if intent == "not_dutch" and not told_anything(facets):
         return []
+    if parsed.get("at_ease") and intent != "ask_helpline":
+        return []
     situation = merge(Situation(), facets, parsed.get("facet_confidences"))
     return [referral.id for referral in signpost.advise(situation, now).referrals]
 

@@ -36,6 +36,10 @@ class Kind(_Word):
     NONE = "none"
 
 
+#: Kinds of which somebody may tell without wanting anything; with any other, help is always named.
+HARMLESS = (Kind.NONE.value, Kind.CONFLICT.value)
+
+
 class Context(_Word):
     """The social setting in which it happens."""
 
