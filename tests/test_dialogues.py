@@ -68,3 +68,26 @@ def test_no_reply_repeats_itself_word_for_word(bot: Bot) -> None:
             tips += [message["id"] for message in reply.messages if message["type"] == "tip"]
         if not any(action == "action_crisis" for _, _, action in turns(story)):
             assert len(tips) == len(set(tips)), story["story"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("we hebben gisteren met 4-0 gewonnen, die andere ploeg was gewoon kapot haha", "dialogue.at_ease"),
+        ("mijn zus en ik hebben heel de avond ruzie gemaakt over de tv en nu zitten we samen chips te eten", "dialogue.at_ease_quarrel"),
+    ],
+)
+def test_who_needs_nothing_gets_no_card_but_can_ask_for_one(bot: Bot, text: str, said: str) -> None:
+    sender = uuid.uuid4().hex
+    reply = asyncio.run(bot.respond(sender, text))
+    assert said in [message["id"] for message in reply.messages] or reply.parsed["intent"]["name"] == "chitchat"
+    assert not [message for message in reply.messages if message["type"] in ("helpline", "tip", "question")]
+    cards = asyncio.run(bot.tap(sender, "/ask_helpline"))
+    assert [message for message in cards.messages if message["type"] == "helpline"]
+
+
+def test_a_quarrel_is_advised_on_when_it_hurts_after_all(bot: Bot) -> None:
+    sender = uuid.uuid4().hex
+    asyncio.run(bot.respond(sender, "mijn zus en ik hebben heel de avond ruzie gemaakt over de tv en nu zitten we samen chips te eten"))
+    reply = asyncio.run(bot.respond(sender, "maar op school doen ze mij elke dag pijn en niemand helpt mij"))
+    assert {"tip", "helpline", "question"} & {message["type"] for message in reply.messages}

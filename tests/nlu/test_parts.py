@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +14,14 @@ from bot.nlu import crisis
 from bot.nlu.augment import sloppy
 from bot.nlu.dataset import Example, read_training, wrong_labels
 from bot.nlu.entities import EntityReader, age_band
+from bot.nlu.facets import THRESHOLDS, at_ease, labels_of
 from bot.nlu.intents import DESCRIBE, FALLBACK, rank
 from bot.nlu.language import language_of
 from bot.nlu.lexicon import Lexicon, LexiconError
+from bot.nlu.linear import HeadSpec, LinearHeads
 from bot.nlu.text import normalise
 from bot.wegwijzer.content import load_content
+from bot.wegwijzer.vocabulary import Crisis, Kind
 
 CALM = {"none": 0.9, "suicide": 0.04, "selfharm": 0.02, "abuse": 0.02, "danger": 0.01, "sextortion": 0.01}
 ALARMED = {"none": 0.3, "suicide": 0.5, "selfharm": 0.1, "abuse": 0.05, "danger": 0.03, "sextortion": 0.02}
@@ -163,3 +168,33 @@ def test_every_label_of_the_training_data_exists() -> None:
     assert wrong_labels(examples) == []
     broken = Example("some.yml", "describe", "ze lachen mij uit", {"age_band": 1217, "forms": ["insults"]})
     assert len(wrong_labels([broken])) == 2
+
+
+def heads_that_say(concern: float) -> tuple[LinearHeads, np.ndarray]:
+    """Heads with one that was sure or not, and the scores of one message."""
+    heads = LinearHeads((HeadSpec("concern", ("true", "false")),), np.zeros((1, 2), np.float32), np.zeros(2, np.float32))
+    return heads, np.array([[np.log(concern / (1 - concern)), np.log((1 - concern) / concern)]])
+
+
+@given(
+    kind=st.sampled_from([kind.value for kind in Kind]),
+    crisis_=st.sampled_from([item.value for item in Crisis]),
+    concern=st.floats(0.01, 0.99),
+)
+def test_help_is_left_out_only_where_nothing_happened_and_nobody_is_in_danger(kind: str, crisis_: str, concern: float) -> None:
+    calm = at_ease(*heads_that_say(concern), {"kind": kind, "crisis": crisis_})
+    assert calm == (kind in ("none", "conflict") and crisis_ == "none" and concern < THRESHOLDS["concern"])
+
+
+@pytest.mark.parametrize(
+    ("intent", "metadata", "taught"),
+    [
+        ("describe", {}, {"true"}),
+        ("describe", {"concern": False}, {"false"}),
+        ("chitchat", {}, {"false"}),
+        ("im_ok", {}, {"false"}),
+        ("greet", {}, None),
+    ],
+)
+def test_what_a_message_teaches_about_concern(intent: str, metadata: dict[str, Any], taught: set[str] | None) -> None:
+    assert labels_of(metadata, intent)["concern"] == taught
