@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType, SlotSet
+from rasa_sdk.events import AllSlotsReset, EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from bot.wegwijzer.content import Content, load_content
@@ -53,6 +53,7 @@ class Turn:
         self.now = now()
         self.said: dict[str, Any] = tracker.latest_message or {}
         self.offered: str | None = None
+        self.forgotten = False
         self._rules: list[dict[str, str]] = []
 
     @property
@@ -141,6 +142,8 @@ class Turn:
 
     def events(self) -> list[EventType]:
         """The events that make Rasa remember what changed."""
+        if self.forgotten:
+            return [AllSlotsReset(), SlotSet("disclosed", True)]
         return [SlotSet(name, value) for name, value in self._slots.items() if self._tracker.get_slot(name) != value]
 
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rasa_sdk import Tracker
-from rasa_sdk.events import AllSlotsReset, EventType, SlotSet
-from rasa_sdk.executor import CollectingDispatcher
-
 from actions.base import Turn, WegwijzerAction, renderer
 
 
@@ -40,7 +34,12 @@ class ActionEraseAsk(WegwijzerAction):
     NAME = "action_erase_ask"
 
     def take(self, turn: Turn) -> None:
+        # "Ja, wis alles" in words asks for the same once more; a button or command that is tapped twice does not confirm itself.
+        if turn.offered == "erase" and turn.facets:
+            erase(turn)
+            return
         turn.say("delete_confirm", options=[renderer().button("erase_yes", "erase_yes"), renderer().button("erase_no", "erase_no")])
+        turn.set(offer="erase")
 
 
 class ActionEraseCancelled(WegwijzerAction):
@@ -53,12 +52,17 @@ class ActionEraseCancelled(WegwijzerAction):
 
 
 class ActionErase(WegwijzerAction):
-    """Forgets everything. The last message is marked ``erase``, on which the host removes the stored conversation."""
+    """Everything is forgotten."""
 
     NAME = "action_erase"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
-        messages = renderer().say("delete_done")
-        messages[-1]["type"] = "erased"
-        Turn(dispatcher, tracker).send(messages)
-        return [AllSlotsReset(), SlotSet("disclosed", True)]
+    def take(self, turn: Turn) -> None:
+        erase(turn)
+
+
+def erase(turn: Turn) -> None:
+    """Forget everything. The last message is marked ``erased``, on which the host removes the stored conversation."""
+    messages = renderer().say("delete_done")
+    messages[-1]["type"] = "erased"
+    turn.send(messages)
+    turn.forgotten = True

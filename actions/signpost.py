@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.base import Turn, WegwijzerAction, renderer, signpost
+from actions.privacy import erase
 from bot.nlu.entities import age_band
 from bot.nlu.text import normalise
 from bot.wegwijzer import listening
@@ -144,12 +145,23 @@ def answer_offer(turn: Turn) -> None:
         turn.say("helpful_no", options=[renderer().button("more_tips", "more_tips"), renderer().button("talk_to_someone", "ask_helpline")])
 
 
+def answer_erase(turn: Turn) -> None:
+    """Yes or no, in words, to "shall I erase this conversation?"."""
+    if turn.intent == "affirm":
+        erase(turn)
+    else:
+        turn.say("delete_cancelled")
+
+
 class ActionSignpost(WegwijzerAction):
     """Answers a story, a follow-up, a button of a question."""
 
     NAME = "action_signpost"
 
     def take(self, turn: Turn) -> None:
+        if turn.offered == "erase" and turn.intent in ("affirm", "deny") and not listening.told_anything(turn.facets):
+            answer_erase(turn)
+            return
         pending = turn.slot("pending")
         told = listen(turn)
         situation = turn.situation

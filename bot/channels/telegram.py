@@ -17,7 +17,7 @@ import logging
 import re
 import warnings
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
@@ -33,12 +33,12 @@ from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter,
 from telegram.warnings import PTBUserWarning
 
 from bot.channels.telegram_delivery import ChatGone, Delivery, Pacer, Patience, seconds_of
-from bot.channels.telegram_format import LIMIT, Formatter, units, visible
+from bot.channels.telegram_format import LIMIT, Formatter, split_text, units, visible
 from bot.channels.telegram_http import AiohttpRequest
 from bot.channels.telegram_store import Button, LeadLost, Secrets, TelegramStore
 from bot.channels.telegram_store_sqlite import SqliteTelegramStore
 from bot.channels.telegram_texts import COMMANDS, TelegramFile, load_telegram_texts
-from bot.channels.telegram_updates import ALLOWED_UPDATES, Incoming, reduce_update
+from bot.channels.telegram_updates import ALLOWED_UPDATES, Incoming, reduce_update, salvage
 from bot.channels.web_sessions import asks_whether_it_helped
 from bot.channels.web_tokens import signing_key
 from bot.runtime.bot import Bot, Reply
@@ -66,6 +66,8 @@ _CONNECTIONS = 64
 _BATCH = 100
 #: Buttons of the channel itself: names of content/telegram.yml, and what each says of the answer above it.
 _HELPFUL = {"helpful_yes": True, "helpful_no": False}
+#: Intents of what was not understood.
+_NOT_UNDERSTOOD = ("nlu_fallback", "not_dutch")
 _COMMAND = re.compile(r"^/([a-z]+)(?:@\w+)?(?:\s+(\S.*))?\s*$", re.S | re.I)
 # Updates are fetched as they are, see TelegramChannel._fetch; the library would rather read them itself.
 warnings.filterwarnings("ignore", message="Please use 'Bot.getUpdates'", category=PTBUserWarning)
@@ -403,8 +405,8 @@ class TelegramChannel:
             return reduce_update(Update.de_json(update, self._api))
         except Exception as error:  # noqa: BLE001
             # Whatever is wrong with the shape surfaces as some exception of the library, whose message must not reach the log.
-            logger.error("an update of Telegram could not be read: %s", type(error).__name__)
-            return None
+            logger.error("an update of Telegram could not be read whole: %s", type(error).__name__)
+            return salvage(update)
 
     async def _resume(self) -> None:
         """Go on where the last run, or the bot that led before, stopped."""
@@ -527,11 +529,31 @@ class TelegramChannel:
         # A word that only looks like a command is text, and so is a command with a story behind it: "/help ik word geslagen".
         if command and name in COMMANDS and (name == "start" or not command[2]):
             return await self._to_command(chat, incoming, name, command[2] or "")
+        if command and not command[2] and await self._says_nothing(incoming.text):
+            return await self._to_command(chat, incoming, "help", "")
         return await self._respond(chat, incoming)
 
     async def _respond(self, chat: str, incoming: Incoming, **metadata: Any) -> _Answer:
         metadata["message_id"] = str(incoming.update_id)
-        return await self._turn(chat, incoming, lambda: self._bot.respond(chat, incoming.text, NAME, metadata))
+        text = await self._to_read(incoming.text)
+        return await self._turn(chat, incoming, lambda: self._bot.respond(chat, text, NAME, metadata))
+
+    async def _to_read(self, text: str) -> str:
+        """The text; where it is longer than the bot reads, the first piece of it that tells of a crisis, if one does: help comes first."""
+        limit = self._settings.max_characters
+        pieces = split_text(text, limit) if len(text) > limit else []
+        for piece in pieces:
+            if await self._tells_of_crisis(piece):
+                return piece
+        return text
+
+    async def _tells_of_crisis(self, text: str) -> bool:
+        return _crisis_in(await self._bot.parse(text))
+
+    async def _says_nothing(self, text: str) -> bool:
+        """Whether a command that does not exist, such as "/menu", is not understood as a word either."""
+        parsed = await self._bot.parse(text)
+        return parsed["intent"]["name"] in _NOT_UNDERSTOOD and not _crisis_in(parsed)
 
     async def _tap(self, chat: str, incoming: Incoming, pressed: str) -> _Answer:
         return await self._turn(chat, incoming, lambda: self._bot.tap(chat, pressed, NAME, {"message_id": str(incoming.update_id)}))
@@ -622,8 +644,7 @@ class TelegramChannel:
         """Say that only text is read. Words under a photo are read; of somebody else's message only whether it tells of a crisis."""
         own = bool(incoming.text)
         if own and incoming.media == "forward":
-            parsed = await self._bot.parse(incoming.text)
-            own = (parsed.get("facets") or {}).get("crisis") not in (None, "none")
+            own = await self._tells_of_crisis(await self._to_read(incoming.text))
         answer = await self._respond(chat, incoming) if own else _Answer()
         if incoming.album:
             if (chat, incoming.album) in self._albums:
@@ -641,6 +662,10 @@ class TelegramChannel:
         # The link holds the bot's name, which is known once Telegram was reached.
         await self._connect()
         return _Answer(_texts(self._texts.lines("private_only", "group", username=self._api.username)), left=True)
+
+
+def _crisis_in(parsed: Mapping[str, Any]) -> bool:
+    return (parsed.get("facets") or {}).get("crisis") not in (None, "none")
 
 
 def _texts(lines: Iterable[str], options: Sequence[Option] = ()) -> list[Message]:

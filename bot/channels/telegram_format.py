@@ -140,6 +140,8 @@ def _reach(channel: Mapping[str, str]) -> str:
     label, value = html.escape(channel["label"], quote=False), html.escape(channel["value"], quote=True)
     if channel["kind"] in ("chat", "web"):
         return f'<a href="{value}">{label}</a>'
+    if channel["kind"] == "walk_in":
+        return html.escape(channel["value"], quote=False)
     return label if channel["value"] in channel["label"] else f"{label}: {value}"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from telegram import Chat, ChatMember, ChatMemberUpdated, MaybeInaccessibleMessage, Message, Update
 
@@ -87,6 +88,25 @@ def reduce_update(update: Update) -> Incoming | None:
             Incoming(update.update_id, message.chat.id, "edit", text, message.message_id) if text and not message.forward_origin else None
         )
     return _message(update.update_id, message)
+
+
+def salvage(update: dict[str, Any]) -> Incoming | None:
+    """What somebody said in a message that cannot be read whole: a part that is of another shape than expected takes no words along.
+
+    None where it is no message of a private chat. What has no words is something that is no text.
+    """
+    message = update.get("message")
+    chat = message.get("chat") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(chat, dict) or chat.get("type") != Chat.PRIVATE:
+        return None
+    number, at, text = chat.get("id"), message.get("message_id"), message.get("text") or message.get("caption") or ""
+    if not isinstance(number, int) or not isinstance(at, int) or not isinstance(text, str) or max(abs(number), abs(at)) >= 2**63:
+        return None
+    if "forward_origin" in message:
+        return Incoming(update["update_id"], number, "media", text, at, media="forward")
+    if message.get("text"):
+        return Incoming(update["update_id"], number, "text", text, at)
+    return Incoming(update["update_id"], number, "media", text, at, media="other")
 
 
 def _tap(update_id: int, query_id: str, data: str, message: MaybeInaccessibleMessage) -> Incoming | None:

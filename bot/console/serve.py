@@ -94,5 +94,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    # Without Python's buffer: its lock, held by this thread, would abort a process that ends while it waits here.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)

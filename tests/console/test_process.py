@@ -141,6 +141,7 @@ def test_the_console_beside_the_bot_goes_with_it(start: Any, how: int) -> None:
     assert "/welkom/" not in bot.said
     bot.end(how)
     assert is_gone(f"http://127.0.0.1:{console_port}/health")
+    assert "Fatal" not in bot.said and "Traceback" not in bot.said
 
 
 def test_a_console_that_cannot_start_does_not_end_the_bot(start: Any) -> None:

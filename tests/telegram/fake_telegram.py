@@ -31,7 +31,7 @@ _ENTITY_TYPES = {
     "u": "underline",
     "s": "strikethrough",
 }
-_TOKEN = re.compile(r"<(/?)([a-zA-Z-]+)((?:\s[^<>]*)?)>|<|&(?:lt|gt|amp|quot|#\d+);|&|[^<&]+", re.S)
+_TOKEN = re.compile(r"<(/?)([a-zA-Z-]+)((?:\s[^<>]*)?)>|<|&(?:lt|gt|amp|quot|#\d+|#x[0-9a-fA-F]+);|&|[^<&]+", re.S)
 
 
 class ApiError(Exception):

@@ -14,10 +14,12 @@ from telegram_host import QUICK, SECRET, Host
 from bot.channels import telegram as telegram_channel
 from bot.channels.telegram_store import Secrets
 from bot.channels.telegram_texts import COMMANDS, load_telegram_texts
+from bot.runtime.bot import Reply
 from bot.wegwijzer.content import load_content
 
 pytestmark = pytest.mark.asyncio
 TEXTS = load_telegram_texts()
+FORWARD = {"type": "hidden_user", "sender_user_name": "Finn", "date": 1700000000}
 
 
 async def test_start_greets_once_in_one_message(host: Host, lotte: Person) -> None:
@@ -42,6 +44,7 @@ async def test_a_story_leads_by_buttons_to_help_cards(host: Host, telegram: Fake
     # The tap is answered, the choice shown, and no button of the question can be pressed any more.
     assert list(telegram.answered.values()) == ["(answered)"]
     question = next(message for message in lotte.replies if "Hoe oud ben je?" in message["text"])
+    assert "Typ 'wis'." in question["text"]
     assert question["text"].endswith("✓ 12 tot 17")
     assert "reply_markup" not in question
     assert (await host.slots(lotte))["age_band"] == "12_17"
@@ -174,6 +177,75 @@ async def test_wis_can_be_called_off(host: Host, lotte: Person) -> None:
     lotte.press("Nee, niet wissen")
     await host.settled()
     assert (await host.slots(lotte))["context"] == "school"
+
+
+@pytest.mark.parametrize("answer", ["ja", "Ja, wis alles", "ja doe maar", "wis alles"])
+async def test_wis_can_be_confirmed_in_words(polling: Host, lotte: Person, answer: str) -> None:
+    await polling.start()
+    lotte.say("ze lachen mij elke dag uit op school")
+    lotte.say("/wis")
+    lotte.say(answer)
+    await polling.settled()
+    assert await polling.slots(lotte) == {}
+    assert TEXTS.lines("erased")[0] in lotte.texts[-1]
+
+
+@pytest.mark.parametrize("answer", ["nee", "Nee, niet wissen", "nee toch niet", "ja maar ze slaan mij ook elke dag", "/wis"])
+async def test_nothing_is_erased_without_a_clear_yes(polling: Host, lotte: Person, answer: str) -> None:
+    await polling.start()
+    lotte.say("ze lachen mij elke dag uit op school")
+    lotte.say("/wis")
+    lotte.say(answer)
+    await polling.settled()
+    slots = await polling.slots(lotte)
+    assert slots["context"] == "school"
+    if answer.lower().startswith("nee"):
+        assert lotte.texts[-1] == load_content().text("dialogue", "delete_cancelled")[0]
+        # The no was none to what was asked before.
+        assert slots["pending"] == "age_band"
+    # What comes later is no answer to it any more.
+    lotte.say("ik ben 14")
+    lotte.say("ja")
+    await polling.settled()
+    assert (await polling.slots(lotte))["context"] == "school"
+
+
+async def test_a_command_that_does_not_exist_leads_to_help(host: Host, lotte: Person) -> None:
+    lotte.say("/menuu")
+    lotte.say("/hulp")
+    lotte.say("/zelfmoord")
+    await host.settled()
+    assert TEXTS.lines("help")[0] in lotte.texts[0]
+    assert "Awel" in lotte.texts[1]
+    assert "1813" in "".join(lotte.texts[2:])
+
+
+async def test_help_comes_first_also_for_a_story_that_is_too_long(polling: Host, lotte: Person) -> None:
+    await polling.start()
+    story = "Vandaag was het weer van dat in de klas en daarna op de bus. " * 40
+    lotte.say(story)
+    lotte.say(f"{story}Ik wil niet meer leven.")
+    lotte.send(text=f"Ik wil niet meer leven. {story}", forward_origin=FORWARD)
+    await polling.settled()
+    assert "te lang" in lotte.texts[0]
+    assert "1813" in lotte.texts[1]
+    assert sum("1813" in text for text in lotte.texts) >= 2
+
+
+async def test_an_answer_of_five_thousand_characters_comes_whole(host: Host, lotte: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    sentence = "Dit is een zin van gewone lengte. "
+    answer = Reply([{"type": "text", "text": (sentence * 150).strip(), "options": [{"title": "Verder", "payload": "/more_tips"}]}])
+
+    async def at_length(*_said: Any) -> Reply:
+        return answer
+
+    monkeypatch.setattr(host.bot, "respond", at_length)
+    lotte.say("hallo")
+    await host.settled()
+    assert len(lotte.texts) == 2
+    assert " ".join(lotte.texts) == (sentence * 150).strip()
+    assert all(text.endswith("lengte.") for text in lotte.texts)
+    assert [bool(message.get("reply_markup")) for message in lotte.replies] == [False, True]
 
 
 async def test_commands_may_name_the_bot_and_words_behind_a_command_are_read(host: Host, lotte: Person) -> None:
@@ -319,6 +391,22 @@ async def test_an_update_of_a_shape_that_is_not_known_holds_up_nothing(host: Hos
     assert len(lotte.texts) == 1
 
 
+async def test_a_part_that_cannot_be_read_takes_no_words_along(host: Host, lotte: Person) -> None:
+    """A poll as Telegram wrote it before it gave polls one more field, which the library wants."""
+    poll = {
+        "id": "1", "question": "Wie is de lelijkste?", "options": [], "total_voter_count": 0, "is_closed": False, "is_anonymous": True,
+        "type": "regular", "allows_multiple_answers": False,
+    }  # fmt: skip
+    lotte.send(text="ik wil niet meer leven", external_reply={"origin": FORWARD, "poll": poll})
+    await host.settled()
+    assert "1813" in lotte.texts[0]
+    said = len(lotte.texts)
+    lotte.send(poll=poll)
+    lotte.send(text="ik ben de pestkop", forward_origin={**FORWARD, "date": "?"})
+    await host.settled()
+    assert lotte.texts[said:] == ["\n\n".join(TEXTS.media.texts[sort].text) for sort in ("other", "forward")]
+
+
 SOMETHING_ELSE = {
     "voice": {"voice": {"file_id": "AwACAgQ", "file_unique_id": "AgAD", "duration": 3}},
     "sticker": {"sticker": {
@@ -375,9 +463,6 @@ async def test_an_album_is_answered_once(host: Host, lotte: Person) -> None:
     lotte.photo(album="13002")
     await host.settled()
     assert len(lotte.texts) == 2
-
-
-FORWARD = {"type": "hidden_user", "sender_user_name": "Finn", "date": 1700000000}
 
 
 async def test_a_message_of_somebody_else_is_not_taken_for_ones_own(host: Host, lotte: Person) -> None:

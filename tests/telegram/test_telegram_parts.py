@@ -82,6 +82,12 @@ def test_a_phone_number_that_its_label_does_not_say_is_written_out() -> None:
     assert "Gratis: 0800 1" in visible(bubble.html)
 
 
+def test_where_to_go_is_said_once() -> None:
+    channel = {"kind": "walk_in", "value": "Vraag aan je club wie de API is", "label": "Vraag het aan je club", "state": "unknown"}
+    (bubble,) = FORMATTER.bubbles([{**CARD, "channels": [channel]}])
+    assert "🚶 Vraag aan je club wie de API is\n" in visible(bubble.html)
+
+
 def test_what_belongs_together_stands_together() -> None:
     bubbles = FORMATTER.bubbles(
         [say("Ik geloof je."), say("Bel nu:"), CARD, CARD, say("Dit kan helpen:"), TIP, TIP, say("Nog iets?", "Ja"), say("Slot")]
