@@ -10,6 +10,7 @@ from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.console.app import console, needs, visitor
+from bot.console.log_words import detail_of, subject_of
 from bot.console.logins import ADMIN
 from bot.transcripts.errors import WrongValue
 from bot.transcripts.models import ROLES
@@ -83,15 +84,18 @@ def audit() -> str:
     actor, subject = request.args.get("wie") or None, request.args.get("wat") or None
     # Every entry is read for that, so it is done on request.
     checked = "nakijken" in request.args
-    entries = console().logins.audit.entries(max(1, number), _ENTRIES, actor=actor, subject=subject)
+    logins, texts = console().logins, console().texts
+    entries = logins.audit.entries(max(1, number), _ENTRIES, actor=actor, subject=subject)
+    people = {account.id: account.name for account in logins.accounts.all()}
     return render_template(
         "audit.html",
-        entries=entries,
+        entries=[(entry, subject_of(entry.subject, texts, people), detail_of(entry, texts, people)) for entry in entries],
         more=len(entries) == _ENTRIES,
         number=max(1, number),
         actor=actor,
         subject=subject,
-        actors=[account.name for account in console().logins.accounts.all()],
+        subject_name=subject_of(subject, texts, people) if subject else "",
+        actors=[*people.values(), *(name for name in texts.file.groups["actor"] if name not in people.values())],
         checked=checked,
-        broken=console().logins.audit.broken_at() if checked else None,
+        broken=logins.audit.broken_at() if checked else None,
     )
