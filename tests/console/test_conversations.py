@@ -157,6 +157,25 @@ def test_a_view_of_before_the_order_was_kept_opens_by_urgency(team: Team, visit:
     assert order(visitor.text) == [urgent, later]
 
 
+@pytest.mark.parametrize(
+    ("ref", "label", "words"),
+    [("yes", "Oordeel", "Hielp"), ("no", "Oordeel", "Hielp niet"), ("tapped.awel", "Knop", "Tikte op: Awel"),
+     ("tapped.unheard_of", "Knop", "Tikte op: unheard_of")],
+)  # fmt: skip
+def test_what_was_done_beside_the_messages_is_said_in_words(
+    team: Team, visit: Any, database: Database, ref: str, label: str, words: str
+) -> None:
+    (id_,) = store.add(database, [store.conversation()])
+    with database.writing() as session:
+        sealed = database.keys.seal({})
+        session.add(models.Message(conversation_id=id_, position=9, at=time.time(), sender="user", kind="feedback", ref=ref, sealed=sealed))
+    visitor = visit("moderator")
+    visitor.get(f"/gesprekken/{id_}")
+    bubble = visitor.text.partition('class="bubble user feedback"')[2].partition("</div></div>")[0]
+    assert f"<span>{label}</span>" in bubble
+    assert bubble.endswith(words)
+
+
 def test_reading_is_logged_and_makes_it_seen(team: Team, visit: Any, database: Database, repository: Repository, app: Flask) -> None:
     (id_,) = store.add(database, [store.conversation()])
     visit("reader").get(f"/gesprekken/{id_}")
