@@ -41,6 +41,10 @@ _KINDS: Mapping[str, tuple[_Kind, ...]] = {
     "judged": (_MESSAGE, _VERDICT),
     "view saved": (_Kind("shared", "detail_shared"),),
     "conversations exported": (_Kind(r"(?P<number>\d+) conversations", "detail_conversations"),),
+    "looked at the log": (
+        _Kind(r"page (?P<number>\d+); everybody", "detail_log_all"),
+        _Kind(r"page (?P<number>\d+); (?P<name>.*)", "detail_log"),
+    ),
     "exported": (_Kind("training", "detail_training"), _Kind(r"(?P<kind>\w+) (?P<filters>\[.*\])", "detail_exported")),
 }
 

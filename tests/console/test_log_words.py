@@ -40,6 +40,8 @@ def texts(content: Content) -> Texts:
         ("assigned", "to account 4", "aan Noor"),
         ("assigned", "to account 99", "aan account 99"),
         ("assigned", "to nobody", "aan niemand"),
+        ("looked at the log", "page 2; everybody", "bladzijde 2, van iedereen"),
+        ("looked at the log", "page 2; Noor", "bladzijde 2, van Noor"),
         ("judged", "message 3: wrong", "bericht 3: fout"),
         ("corrected", "message 3: taken back", "bericht 3: ingetrokken"),
         ("exported", 'csv ["since", "until"]', "als csv; filters: vanaf, tot en met"),
