@@ -131,7 +131,8 @@ def _fill(database: Database, conversations: int) -> None:
             rows = {}
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if not database.is_sqlite:
-            connection.exec_driver_sql("ANALYZE")
+            # As PostgreSQL does by itself before long.
+            connection.exec_driver_sql("VACUUM (ANALYZE)")
     # As the hourly job does.
     database.look_around()
     database.checkpoint()

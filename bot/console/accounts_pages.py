@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.console.app import console, needs, visitor
+from bot.console.log_words import detail_of, subject_of
 from bot.console.logins import ADMIN
 from bot.transcripts.errors import WrongValue
 from bot.transcripts.models import ROLES
@@ -18,6 +20,8 @@ pages = Blueprint("accounts", __name__)
 
 _ENTRIES = 100
 _MOST_PAGES = 10_000
+#: What entries are about: ``conversation 12``.
+_SUBJECT = re.compile(r"[a-z]{1,20} \d{1,19}")
 
 
 @pages.get("/accounts")
@@ -25,6 +29,7 @@ _MOST_PAGES = 10_000
 def index() -> str:
     """All accounts."""
     logins = console().logins
+    logins.audit.add_look(visitor().name, "looked at the accounts")
     return render_template("accounts.html", accounts=logins.accounts.all(), sessions=logins.open_sessions(), roles=ROLES, now=logins.now())
 
 
@@ -80,18 +85,24 @@ def audit() -> str:
     """Who did what. It can be read here and changed nowhere."""
     given = request.args.get("p", "1")
     number = min(int(given), _MOST_PAGES) if given.isascii() and given.isdecimal() and len(given) < 6 else 1
-    actor, subject = request.args.get("wie") or None, request.args.get("wat") or None
+    logins, texts = console().logins, console().texts
+    people = {account.id: account.name for account in logins.accounts.all()}
+    actors = [*people.values(), *(name for name in texts.file.groups["actor"] if name not in people.values())]
+    actor = next((name for name in actors if name == request.args.get("wie")), None)
+    subject = request.args.get("wat", "") if _SUBJECT.fullmatch(request.args.get("wat", "")) else None
     # Every entry is read for that, so it is done on request.
     checked = "nakijken" in request.args
-    entries = console().logins.audit.entries(max(1, number), _ENTRIES, actor=actor, subject=subject)
+    logins.audit.add_look(visitor().name, "looked at the log", detail=f"page {max(1, number)}; {actor or 'everybody'}")
+    entries = logins.audit.entries(max(1, number), _ENTRIES, actor=actor, subject=subject)
     return render_template(
         "audit.html",
-        entries=entries,
+        entries=[(entry, subject_of(entry.subject, texts, people), detail_of(entry, texts, people)) for entry in entries],
         more=len(entries) == _ENTRIES,
         number=max(1, number),
         actor=actor,
         subject=subject,
-        actors=[account.name for account in console().logins.accounts.all()],
+        subject_name=subject_of(subject, texts, people) if subject else "",
+        actors=actors,
         checked=checked,
-        broken=console().logins.audit.broken_at() if checked else None,
+        broken=logins.audit.broken_at() if checked else None,
     )

@@ -19,7 +19,7 @@ from bot.console.queries import look_again
 from bot.console.turns import turns, urgent_at, with_choice
 from bot.transcripts.errors import Conflict, NotFound, WrongValue
 from bot.transcripts.models import STATUSES
-from bot.transcripts.repository import MessageView, Transcript
+from bot.transcripts.repository import MessageView, SavedView, Transcript
 from bot.transcripts.repository import Page as ListPage
 from bot.transcripts.spelled import words_of
 from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
@@ -92,10 +92,15 @@ def _panes(wanted: Query, page: ListPage) -> dict[str, Any]:
         "page": page,
         "shelves": _shelves(wanted),
         "views": views,
-        "current_view": next((view.id for view in views if view.filters == wanted.filters), None),
+        "current_view": next((view.id for view in views if _is_shown(view, wanted)), None),
         "choices": {name: remembered.get(name, partial(repository.values, name)) for name in ("channel", "platform", "tag")},
         "people": {account.id: account for account in console().logins.accounts.all()},
     }
+
+
+def _is_shown(view: SavedView, wanted: Query) -> bool:
+    asked, kept = address_args(wanted.filters, wanted.order), address_args(view.filters, view.order)
+    return asked == kept and wanted.filters.text == view.filters.text
 
 
 def _shelves(wanted: Query) -> list[Shelf]:
@@ -140,11 +145,11 @@ def search() -> Page:
 @pages.get("/weergaven/<int:view_id>")
 @needs(READER)
 def open_view(view_id: int) -> Page:
-    """The list with the filters of a saved view."""
+    """The list with the filters and the order of a saved view."""
     view = next((view for view in console().repository.views(visitor().account.id) if view.id == view_id), None)
     if view is None:
         raise NotFound("there is no such view")
-    args = address_args(view.filters, visitor().account.id)
+    args = address_args(view.filters, view.order)
     if view.filters.text:
         args["z"] = console().logins.keep_search(visitor(), view.filters.text)
     return _to_list(args)
@@ -153,11 +158,12 @@ def open_view(view_id: int) -> Page:
 @pages.post("/weergaven")
 @needs(READER)
 def save_view() -> Page:
-    """Keep the filters of this list under a name; only a moderator shares them."""
+    """Keep the filters and the order of this list under a name; only a moderator shares them."""
+    wanted = query()
     name = " ".join(request.form.get("naam", "").split())
     shared = "gedeeld" in request.form and visitor().may(MODERATOR)
     try:
-        console().repository.save_view(visitor().account.id, name, query().filters, shared, actor=visitor().name)
+        console().repository.save_view(visitor().account.id, name, wanted.filters, wanted.order, shared=shared, actor=visitor().name)
     except WrongValue:
         flash(console().texts.say("view_wrong"), "error")
     else:

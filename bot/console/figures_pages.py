@@ -38,6 +38,7 @@ _SINGLE = ("crisis", "failed", "helpful", "not_helpful", "out_of_hours", "refuse
 def show() -> str:
     """A month or a year."""
     report = _report()
+    console().logins.audit.add_look(visitor().name, "looked at the figures", detail=_title(report))
     today = _today()
     hours = report.breakdowns["per_hour"]
     return render_template(

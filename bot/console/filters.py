@@ -109,13 +109,14 @@ def read_query(args: Any, words: str, me: int) -> Query:
     return Query(Filters(**fields), order if order in ORDERS else ORDERS[0], page, size if size in SIZES else SIZES[0], key, given)
 
 
-def address_args(filters: Filters, me: int) -> dict[str, Any]:
-    """The arguments that stand for filters, without the words."""
+def address_args(filters: Filters, order: str) -> dict[str, Any]:
+    """The arguments that stand for filters and an order, without the words. Whoever opens them is who conversations are assigned to."""
     args: dict[str, Any] = {name: list(getattr(filters, field_name)) for name, field_name in LISTS.items()}
     args["urgentie"] = [str(value) for value in filters.urgency]
     args |= {name: getattr(filters, field_name) for name, field_name in NUMBERS.items()}
     args |= {name: day.isoformat() for name, field_name in DAYS.items() if (day := getattr(filters, field_name))}
-    args["aan"] = "mij" if filters.assigned_to == me else None
+    args["aan"] = "mij" if filters.assigned_to is not None else None
+    args["volgorde"] = order if order != ORDERS[0] else None
     return {name: value for name, value in args.items() if value not in (None, [])}
 
 

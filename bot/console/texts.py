@@ -78,6 +78,14 @@ class Texts:
         """What a message does, in words."""
         return str({**self.file.taps, **self.file.intents}.get(intent or "", intent or ""))
 
+    def feedback(self, ref: str) -> str:
+        """What somebody did beside the messages: tapped a service, a tip or a step, or said whether it helped."""
+        what, _, name = ref.partition(".")
+        if what != "tapped":
+            return self.name("rating", ref)
+        tip = self._content.tips.get(name)
+        return self.say("tapped", name=str(tip.title) if tip else self.helpline(name))
+
     def name(self, group: str, value: Any) -> str:
         """A name of one of the groups."""
         return str(self.file.groups[group].get(str(value), value))

@@ -147,7 +147,9 @@ def make_engine(address: str) -> Engine:
             return engine
         if url.get_backend_name() == "postgresql":
             options = {"connect_timeout": _WAIT_SECONDS, "application_name": "wegwijzer"}
-            return create_engine(url, pool_pre_ping=True, pool_recycle=1800, connect_args=options)
+            engine = create_engine(url, pool_pre_ping=True, pool_recycle=1800, connect_args=options)
+            event.listen(engine, "connect", _prepare_postgresql)
+            return engine
     except (ArgumentError, NoSuchModuleError, ValueError):
         pass
     # The address may hold a password: it is not repeated.
@@ -176,6 +178,15 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    # A search takes tens of milliseconds: helpers would take longer to start, and take the processors from the bots. Not said in the
+    # address, which a pool of connections in between may refuse.
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("SET max_parallel_workers_per_gather = 0")
+    connection.autocommit = False
 
 
 def _alembic(connection: Connection) -> Any:

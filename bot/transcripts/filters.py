@@ -176,11 +176,11 @@ def _held(filters: Filters, session: Session, keys: Keys) -> Ids | None:
     """Conversations that hold all words, one of the forms and one of the tags that are asked for; None when none are."""
     found = []
     if filters.text:
-        found.append(holding(session, Word.conversation_id, [Word.word == keys.word(word) for word in _searched(filters.text)]))
+        found.append(holding(session, Word.word, [[keys.word(word)] for word in _searched(filters.text)]))
     if filters.form:
-        found.append(holding(session, ConversationForm.conversation_id, [ConversationForm.form.in_(filters.form)]))
+        found.append(holding(session, ConversationForm.form, [filters.form]))
     if filters.tag:
-        found.append(holding(session, Tag.conversation_id, [Tag.tag.in_(filters.tag)]))
+        found.append(holding(session, Tag.tag, [filters.tag]))
     return reduce(both, found) if found else None
 
 

@@ -324,7 +324,7 @@ class SavedView(Base):
     id = Column(_Id, primary_key=True)
     account_id = Column(_Id, ForeignKey("account.id", ondelete="CASCADE"), nullable=False)
     name = Column(String(80), nullable=False)
-    #: JSON, as ``Filters.to_dict`` gives it; sealed, for it may hold words that were searched for.
+    #: JSON, as ``Filters.to_dict`` gives it, and the ``order``; sealed, for it may hold words that were searched for.
     sealed = Column(LargeBinary, nullable=False)
     shared = Column(Boolean, nullable=False, default=False)
 

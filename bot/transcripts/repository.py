@@ -295,14 +295,18 @@ class Repository:
         with self._database.reading() as session:
             for row in session.execute(query.order_by(models.SavedView.name)).scalars():
                 try:
-                    filters = Filters.from_dict(self._keys.unseal(row.sealed))
+                    told = dict(self._keys.unseal(row.sealed))
+                    order = told.pop("order", ORDERS[0])
+                    order_by(order)
+                    filters = Filters.from_dict(told)
                 except (WrongValue, StoreError):
                     continue
-                found.append(SavedView(row.id, row.account_id, row.name, filters, row.shared))
+                found.append(SavedView(row.id, row.account_id, row.name, filters, order, row.shared))
         return found
 
-    def save_view(self, account_id: int, name: str, filters: Filters, shared: bool, actor: str) -> int:
-        """Keep filters under a name of 1 to 80 characters; one's own of the same name is replaced."""
+    def save_view(self, account_id: int, name: str, filters: Filters, order: str, *, shared: bool, actor: str) -> int:
+        """Keep filters and an order under a name of 1 to 80 characters; one's own of the same name is replaced."""
+        order_by(order)
         name = " ".join(name.split())
         if not 1 <= len(name) <= _LONGEST_NAME:
             raise WrongValue(f"a name has 1 to {_LONGEST_NAME} characters")
@@ -312,7 +316,7 @@ class Repository:
             own = models.SavedView.account_id == account_id
             row = session.execute(select(models.SavedView).where(own, models.SavedView.name == name)).scalar_one_or_none()
             row = row or models.SavedView(account_id=account_id, name=name)
-            row.sealed, row.shared = self._keys.seal(filters.to_dict()), shared
+            row.sealed, row.shared = self._keys.seal({**filters.to_dict(), "order": order}), shared
             session.add(row)
             session.flush()
             audit.append(session, self._database, actor, "view saved", subject=f"view {row.id}", detail="shared" if shared else "")

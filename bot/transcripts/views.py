@@ -102,12 +102,13 @@ class Transcript:
 
 @dataclass(frozen=True)
 class SavedView:
-    """Filters under a name."""
+    """Filters and an order of the list (one of ``ORDERS``) under a name."""
 
     id: int
     account_id: int
     name: str
     filters: Filters
+    order: str
     shared: bool
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from flask import Flask
 
 from bot.console.exports import safe_cell
 from bot.console.turns import chips, told, with_choice
+from bot.transcripts import models
 from bot.transcripts.database import Database
 from bot.transcripts.repository import Repository
 
@@ -119,6 +121,59 @@ def test_a_saved_view_brings_filters_and_words_back(team: Team, visit: Any, data
     assert order(reader.text) == [wanted], "it is shared"
     assert reader.post(f"{view}/weg").status_code == 404, "and not the reader's to take away"
     assert moderator.post(f"{view}/weg").status_code == 303
+
+
+def test_a_saved_view_keeps_the_order_and_means_who_opens_it(team: Team, visit: Any, database: Database, repository: Repository) -> None:
+    old, new, nobodys = store.add(database, [store.conversation(at=time.time() - age * store.DAY) for age in (9, 1, 2)])
+    moderator, admin = (team.logins.accounts.find(name) for name in ("moderator", "admin"))
+    assert moderator and admin
+    for id_ in (old, new):
+        repository.assign(id_, moderator.id, "test")
+    repository.assign(nobodys, admin.id, "test")
+    visitor = visit("moderator")
+    visitor.post("/weergaven?aan=mij&volgorde=oldest", naam="Van mij, oudste eerst", gedeeld="1")
+    visitor.get("/gesprekken")
+    (view,) = re.findall(r'href="(/weergaven/\d+)"', visitor.text)
+    visitor.get(visitor.get(view).location)
+    assert order(visitor.text) == [old, new]
+    assert f'href="{view}" aria-current="page"' in visitor.text
+    visitor.get("/gesprekken?aan=mij")
+    assert f'href="{view}" aria-current="page"' not in visitor.text, "another order is another view"
+    other = visit("admin")
+    other.get(other.get(view).location)
+    assert order(other.text) == [nobodys]
+
+
+def test_a_view_of_before_the_order_was_kept_opens_by_urgency(team: Team, visit: Any, database: Database) -> None:
+    later, urgent = store.add(database, [store.conversation(), store.conversation(urgency=3, crisis="danger", at=time.time() - store.DAY)])
+    moderator = team.logins.accounts.find("moderator")
+    assert moderator
+    sealed = database.keys.seal({"channel": ["web"]})
+    with database.writing() as session:
+        session.add(models.SavedView(account_id=moderator.id, name="Website", sealed=sealed, shared=False))
+    visitor = visit("moderator")
+    (view,) = re.findall(r'href="(/weergaven/\d+)"', visitor.text)
+    visitor.get(visitor.get(view).location)
+    assert order(visitor.text) == [urgent, later]
+
+
+@pytest.mark.parametrize(
+    ("ref", "label", "words"),
+    [("yes", "Oordeel", "Hielp"), ("no", "Oordeel", "Hielp niet"), ("tapped.awel", "Knop", "Tikte op: Awel"),
+     ("tapped.unheard_of", "Knop", "Tikte op: unheard_of")],
+)  # fmt: skip
+def test_what_was_done_beside_the_messages_is_said_in_words(
+    team: Team, visit: Any, database: Database, ref: str, label: str, words: str
+) -> None:
+    (id_,) = store.add(database, [store.conversation()])
+    with database.writing() as session:
+        sealed = database.keys.seal({})
+        session.add(models.Message(conversation_id=id_, position=9, at=time.time(), sender="user", kind="feedback", ref=ref, sealed=sealed))
+    visitor = visit("moderator")
+    visitor.get(f"/gesprekken/{id_}")
+    bubble = visitor.text.partition('class="bubble user feedback"')[2].partition("</div></div>")[0]
+    assert f"<span>{label}</span>" in bubble
+    assert bubble.endswith(words)
 
 
 def test_reading_is_logged_and_makes_it_seen(team: Team, visit: Any, database: Database, repository: Repository, app: Flask) -> None:

@@ -239,11 +239,11 @@ def test_erasing_by_a_moderator_takes_all_that_hangs_on_it(store: Repository, da
 
 def test_saved_views(store: Repository, database: Database, account: int) -> None:
     other = Accounts(database).create("Bob", "hash", "moderator", "setup")
-    view = store.save_view(account, "Crisis", Filters(crisis=("any",), text="dood"), False, "ann")
-    assert store.save_view(account, "Crisis", Filters(crisis=("any",)), True, "ann") == view
-    store.save_view(other, "Van mij", Filters(), False, "bob")
-    assert [(item.name, item.filters) for item in store.views(account)] == [("Crisis", Filters(crisis=("any",)))]
-    assert [item.name for item in store.views(other)] == ["Crisis", "Van mij"]
+    view = store.save_view(account, "Crisis", Filters(crisis=("any",), text="dood"), "urgency", shared=False, actor="ann")
+    assert store.save_view(account, "Crisis", Filters(crisis=("any",)), "oldest", shared=True, actor="ann") == view
+    store.save_view(other, "Van mij", Filters(), "newest", shared=False, actor="bob")
+    assert [(item.name, item.filters, item.order) for item in store.views(account)] == [("Crisis", Filters(crisis=("any",)), "oldest")]
+    assert [(item.name, item.order) for item in store.views(other)] == [("Crisis", "oldest"), ("Van mij", "newest")]
     with pytest.raises(NotFound):
         store.remove_view(view, other, "bob")
     store.remove_view(view, account, "ann")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import signal
 import sqlite3
@@ -25,7 +26,7 @@ from bot.transcripts.database import Database, open_database
 from bot.transcripts.outbox import Entry, Outbox
 from bot.transcripts.record import Recorder, feedback
 from bot.transcripts.repository import Filters, Repository
-from bot.transcripts.service import Transcripts
+from bot.transcripts.service import _RETRY_SECONDS, Transcripts
 
 from .conftest import NOON, Postgres, entry, said, slot, user
 
@@ -144,6 +145,29 @@ def test_killed_at_any_moment_nothing_that_was_on_disk_is_lost_or_doubled(tmp_pa
     assert len(set(numbers) - set(acknowledged)) <= 3
 
 
+@pytest.mark.parametrize(("moment", "stored"), [("in a transaction", 0), ("after the commit", 20)])
+def test_killed_in_the_middle_of_writing_to_the_database(
+    tmp_path: Path, start: Callable[..., Transcripts], moment: str, stored: int
+) -> None:
+    """Where it matters most: half a batch written, or a whole one of which the outbox does not know yet that it was."""
+    database = open_database(load_settings(data_dir=tmp_path / "data"))
+    outbox = Outbox(tmp_path / "data" / "outbox.db")
+    outbox.append(entry(database, Recorder(database.keys).turn(f"s{number % 2}", numbered(number)) or {}) for number in range(20))
+    command = [sys.executable, "-m", "tests.transcripts.crash_archiver", str(tmp_path / "data"), moment]
+    killed = subprocess.run(command, check=False, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    assert sum(messages_by_conversation(database)) == 2 * stored
+    assert outbox.waiting() == 20
+    outbox.close()
+    database.close()
+    transcripts = start()
+    assert transcripts.caught_up(60)
+    assert messages_by_conversation(transcripts.database) == [20, 20]
+    today = dt.datetime.fromtimestamp(NOON, dt.timezone.utc).date()
+    assert Repository(transcripts.database).figures(today, today).conversations == 2, "counted once as well"
+    assert transcripts.counts()["aside"]() == 0, "what was written already is known, not refused"
+
+
 def test_the_archiver_is_killed_and_started_again(start: Callable[..., Transcripts], caplog: Any) -> None:
     transcripts = start()
     for number in range(600):
@@ -256,6 +280,9 @@ def test_a_full_disk_loses_nothing_and_says_so_in_one_line_without_text(start: C
     # One line when it begins, however many turns wait (the archiver makes a little room now and then: then it begins again).
     assert 1 <= caplog.text.count("the disk takes none") <= 1 + caplog.text.count("the disk takes transcripts again")
     assert "verhaal" not in caplog.text
+    # Until it has been tried again more than once, in vain: together they are more than the disk takes.
+    time.sleep(2.5 * _RETRY_SECONDS)
+    assert transcripts._unwritten
     outbox.execute("PRAGMA max_page_count = 1073741823")
     assert eventually(lambda: not transcripts._unwritten)
     assert transcripts.caught_up(60)
