@@ -580,6 +580,11 @@ class TelegramChannel:
         options: list[Option] = [{"title": self._texts.lines(name)[0], "payload": name} for name in _HELPFUL]
         return _texts(self._texts.lines("helpful"), options)
 
+    def _after_helpful(self, helped: bool) -> list[Message]:
+        if helped:
+            return _texts(self._texts.lines("helpful_thanks"))
+        return _texts(self._texts.lines("helpful_sorry"), [self._renderer.button("talk_to_someone", "ask_helpline")])
+
     async def _to_edit(self, chat: str, incoming: Incoming) -> _Answer:
         """A message that was rewritten is a correction. It says so, unless help must stand first."""
         answer = await self._respond(chat, incoming, edited=True)
@@ -618,7 +623,7 @@ class TelegramChannel:
             return _Answer(aside=[lambda: self._api.answer_callback_query(incoming.query, over), lambda: self._without_buttons(incoming)])
         if button.payload in _HELPFUL:
             await self._bot.record(chat, "helpful", _HELPFUL[button.payload], NAME)
-            answer = _Answer(_texts(self._texts.lines("helpful_thanks")))
+            answer = _Answer(self._after_helpful(_HELPFUL[button.payload]))
         else:
             answer = await self._tap(chat, incoming, button.payload)
         answer.aside = [lambda: self._api.answer_callback_query(incoming.query), lambda: self._show_chosen(incoming, button)]

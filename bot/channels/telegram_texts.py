@@ -15,7 +15,7 @@ from bot.wegwijzer.vocabulary import REFERRALS
 COMMANDS = ("start", "help", "privacy", "wis", "stop", "taal")
 #: Things that are no text; the file must answer each of them.
 MEDIA = ("image", "voice", "sticker", "contact", "location", "forward", "other")
-_HELPFUL = ("helpful", "helpful_yes", "helpful_no", "helpful_thanks")
+_HELPFUL = ("helpful", "helpful_yes", "helpful_no", "helpful_thanks", "helpful_sorry")
 _TALK = ("help", "help_danger", "stop", "language", "privacy", "erased", "edited", "button_over", *_HELPFUL)
 _MARKS = ("phone", "chat", "mail", "web", "walk_in", "step", "chosen")
 

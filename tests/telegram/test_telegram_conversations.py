@@ -504,7 +504,7 @@ async def test_it_asks_once_whether_it_helped_and_writes_the_answer_down(
     lotte.press(title)
     await host.settled()
     assert recorded == [(Secrets(SECRET.encode()).pseudonym(lotte.id), "helpful", helped, "telegram")]
-    assert lotte.texts[-1] == TEXTS.lines("helpful_thanks")[0]
+    assert lotte.texts[-1] == TEXTS.lines("helpful_thanks" if helped else "helpful_sorry")[0]
     assert title not in lotte.buttons
     # Not again in this conversation; in one that was erased it was never asked.
     lotte.say("hoe blokkeer ik iemand op snapchat")
