@@ -1,7 +1,7 @@
 """What happens in conversations elsewhere: one connection on which a process hears of those that somebody here listens to.
 
-A call on it says what there is to read. What was missed while the connection was gone is read again: whenever a conversation is subscribed to,
-at first or anew, whoever listens is told.
+A call on it says what there is to read. What was missed while the connection was gone is read again: whenever a conversation is subscribed
+to, at first or anew, whoever listens is told.
 """
 
 from __future__ import annotations

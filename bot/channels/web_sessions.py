@@ -64,8 +64,8 @@ class TooManyWaiting(Exception):
 class Incoming:
     """A message that waits for its answer.
 
-    ``value`` is the text, or what the button does. ``greeted``: the client has shown the bot's first words itself. ``asked``: whether an answer
-    helped was asked before.
+    ``value`` is the text, or what the button does. ``greeted``: the client has shown the bot's first words itself. ``asked``: whether an
+    answer helped was asked before.
     """
 
     id: str
@@ -137,7 +137,7 @@ class Sessions(ABC):
 
     #: How often to ask :meth:`left_over`.
     sweep_seconds = 60.0
-    #: Is told the id of a conversation that is watched when something has happened in it, and what, where that is known; from the event loop.
+    #: Is told the id of a conversation that is watched when something has happened in it, and what, if that is known; in the event loop.
     tell: Callable[[str, News | None], None] = staticmethod(lambda _session_id, _news: None)
 
     @abstractmethod
@@ -205,8 +205,8 @@ class Sessions(ABC):
 
     @abstractmethod
     def taking(self, session_id: str) -> AbstractAsyncContextManager[Incoming | None]:
-        """The oldest message without an answer, and the conversation held for its turn, so that no other bot takes it too. (In one bot it has
-        one worker.)"""
+        """The oldest message without an answer; the conversation is held for its turn, so that no other bot takes it too. (In one bot it
+        has one worker.)"""
 
     async def answer(self, session_id: str, incoming: Incoming, messages: Iterable[Message]) -> bool:
         """Write the answer to a message: all of it, or nothing when the process dies or has lost the conversation. This ends its turn.

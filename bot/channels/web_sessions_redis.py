@@ -1,10 +1,10 @@
 """Web conversations in Redis, for any number of bots: a message may arrive at one, its answer be read at another.
 
-Each step is one script, which Redis runs as a whole, and a message takes three: it is accepted; a bot enters its conversation and takes it; the
-conversation and the transcript are written, the answer is said, and the conversation is left. A message is in Redis before its client hears
-that it was accepted. Its turn runs under the lock of the conversation (:mod:`bot.runtime.redis_locks`), and what comes of it is written only
-under the newest number of that lock, only while the message is the first that waits: once, whoever dies or stands still. Whoever streams the
-conversation is sent what is new. Names of keys hold the random id of a conversation.
+Each step is one script, which Redis runs as a whole, and a message takes three: it is accepted; a bot enters its conversation and takes it;
+the conversation and the transcript are written, the answer is said, and the conversation is left. A message is in Redis before its client
+hears that it was accepted. Its turn runs under the lock of the conversation (:mod:`bot.runtime.redis_locks`), and what comes of it is
+written only under the newest number of that lock, only while the message is the first that waits: once, whoever dies or stands still.
+Whoever streams the conversation is sent what is new. Names of keys hold the random id of a conversation.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ return {'accepted', 0}
 """
 )
 
-# Enters the conversation too. KEYS: its lock, then those of the conversation, the conversation of the bot. ARGV: values of the lock, those of
-# the conversation, what may have been shown. Adds to what entering gives what is there, and then the message, whether the client has greeted,
-# whether that was shown, and the conversation of the bot.
+# Enters the conversation too. KEYS: its lock, then those of the conversation, the conversation of the bot. ARGV: values of the lock, those
+# of the conversation, what may have been shown. Adds to what entering gives what is there, and then the message, whether the client has
+# greeted, whether that was shown, and the conversation of the bot.
 _TAKE_UP = (
     LOCKS
     + ENTER
@@ -129,10 +129,10 @@ return {entered[1], 0, 'found', item, found[1], found[2], redis.call('GET', KEYS
 """
 )
 
-# Writes and leaves the conversation too. KEYS: its lock, then those of the conversation, then those of each writing. ARGV: values of the lock,
-# those of the conversation, number of who holds it, client id; how many of each and then all messages, what was shown, buttons (id, payload,
-# title as JSON), values of each writing. Gives what became of it, how many wait still, and what became of each writing. "done": it was done
-# before, by this same holder, who did not hear of it.
+# Writes and leaves the conversation too. KEYS: its lock, then those of the conversation, then those of each writing. ARGV: values of the
+# lock, those of the conversation, number of who holds it, client id; how many of each and then all messages, what was shown, buttons (id,
+# payload, title as JSON), values of each writing. Gives what became of it, how many wait still, and what became of each writing. "done": it
+# was done before, by this same holder, who did not hear of it.
 _FINISH = (
     LOCKS
     + LEAVE
@@ -341,7 +341,8 @@ class RedisSessions(Sessions):
             for writing in writings:
                 writing.written(in_stream=False)
         else:
-            logger.warning("a turn came to nothing: the conversation %s", "has ended" if outcome == "ended" else "is held by another by now")
+            why = "has ended" if outcome == "ended" else "is held by another by now"
+            logger.warning("a turn came to nothing: its conversation %s", why)
         return bool(left)
 
     async def hand_over(self, session_id: str) -> None:

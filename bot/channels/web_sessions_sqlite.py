@@ -128,7 +128,7 @@ class SqliteSessions(Sessions):
         return True
 
     async def _is_new(self, session_id: str, client_id: str, pace: Pace) -> bool:
-        """Whether a message was not accepted before; then the limits hold for it. (Those of one bot do not wait, so nothing comes between.)"""
+        """Whether a message was not accepted before; then the limits hold for it. (Those of one bot never wait: nothing comes between.)"""
         self._session(session_id)
         if self._knows(session_id, client_id):
             return False

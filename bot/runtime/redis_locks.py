@@ -195,7 +195,7 @@ class RedisLockStore(LockStore):
         one = Held(f"{self._process}:{next(self._tokens)}", 0)
         try:
             one.number = await self._acquire(conversation_id, one.token, lock_lifetime, along)
-            renewal = Renewal(self._alive / 3, lambda: self._renewed(conversation_id, one.token))
+            renewal = _Renewal(self._alive / 3, lambda: self._renewed(conversation_id, one.token))
             before = _held.set({**(_held.get() or {}), conversation_id: one})
             try:
                 yield TicketLock(conversation_id)
@@ -272,14 +272,14 @@ class RedisLockStore(LockStore):
         return await script(keys=[*keys, *more_keys], args=[*values, *more_values])
 
 
-class Renewal:
+class _Renewal:
     """Does something every so many seconds, until it gives False or is told to end. Most turns end before the first time: a timer is all
     that it costs them."""
 
     def __init__(self, seconds: float, renewed: Callable[[], Awaitable[bool]]) -> None:
         self._seconds, self._renewed = seconds, renewed
         self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
+        self._wait()
 
     def end(self) -> None:
         """No more."""
@@ -287,9 +287,12 @@ class Renewal:
         if self._task:
             self._task.cancel()
 
-    def _begin(self) -> None:
-        self._task = asyncio.create_task(self._repeat())
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._begin)
 
-    async def _repeat(self) -> None:
-        while await self._renewed():
-            await asyncio.sleep(self._seconds)
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._once())
+
+    async def _once(self) -> None:
+        if await self._renewed():
+            self._wait()

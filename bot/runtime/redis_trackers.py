@@ -20,7 +20,6 @@ from bot.transcripts.stream import KEY as STREAM
 if TYPE_CHECKING:
     from bot.transcripts.outbox import Entry
     from bot.transcripts.service import Transcripts
-    from bot.transcripts.stream import Stream
 
 _KEY = f"{PREFIX}tracker:"
 
@@ -33,7 +32,8 @@ def tracker_key(conversation_id: str) -> str:
 LOST, SAVED, SAVED_ALONE = range(3)
 _FIELDS = 10
 
-#: Writes a conversation, and what there is for the stream of the transcripts. ``key`` and ``value``: where those of a :class:`Writing` begin.
+#: Writes a conversation, and what there is for the stream of the transcripts. ``key`` and ``value``: where those of a :class:`Writing`
+#: begin.
 WRITE = (
     ADD
     + f"""
@@ -90,7 +90,7 @@ class Writing:
         return str(self.values[0])
 
     def written(self, in_stream: bool) -> None:
-        """Call when it is written. ``in_stream``: the stream has taken the entry for certain; otherwise it goes there by way of the disk."""
+        """Call when it is written. ``in_stream``: the stream has taken what was for it; otherwise that goes there by way of the disk."""
         if self.transcripts and self.entry and not (in_stream and self.values[2] != ""):
             self.transcripts.keep(self.entry)
 

@@ -419,7 +419,7 @@ def test_whoever_waits_for_the_conversation_is_woken_by_the_answer(redis_server:
         async with one.taking(session) as incoming:
             assert incoming
             waiting = asyncio.create_task(answer_next(other, session))
-            while not await client.exists(f"wegwijzer:queue:{session}"):
+            while not await client.exists(f"wegwijzer:queue:{session}"):  # noqa: ASYNC110 (the other side is a server)
                 await asyncio.sleep(0.002)
             await one.answer(session, incoming, [text("antwoord op een")])
             assert (await waiting).value == "twee"
