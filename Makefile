@@ -133,6 +133,10 @@ bench-load: model ## measure the big day: two bots on Redis and PostgreSQL besid
 cost-model: install ## what 1,000, 20,000 and 1,000,000 conversations an hour take, from the last bench-load
 	@$(PYTHON) -m benchmarks.cost_model $(ARGS)
 
+.PHONY: bench-redis
+bench-redis: install ## measure what Redis costs a web message, without its turn
+	@$(PYTHON) -m benchmarks.redis_steps $(ARGS)
+
 .PHONY: bench-unsure
 bench-unsure: model ## measure from which confidence on a conversation is worth a moderator's look
 	@$(PYTHON) -m benchmarks.unsure $(ARGS)

@@ -31,9 +31,11 @@ class Assumed:
 
 @dataclass(frozen=True)
 class Measured:
-    """For one message seconds, commands, rows; for one conversation bytes; of one bot bytes and commands a second without messages."""
+    """For one message seconds, round trips to Redis, commands there, rows; for one conversation bytes; of one bot bytes, and commands a
+    second without messages."""
 
     seconds: dict[str, float]
+    trips: float
     commands: float
     idle_commands: float
     rows: float
@@ -47,7 +49,7 @@ class Measured:
         costs = [step["costs"] for step in seen["steps"] if step["failures"] == 0 and step["p95"] <= 0.3][-1]
         seconds = {name.removeprefix("cpu_"): value for name, value in costs.items() if name.startswith("cpu_")}
         idle = seen["idle"]["commands"] / bots
-        return cls(seconds, costs["commands"], idle, costs["rows"], costs["commits"], seen["opened"], seen["started"])
+        return cls(seconds, costs["redis_trips"], costs["commands"], idle, costs["rows"], costs["commits"], seen["opened"], seen["started"])
 
 
 def needs(conversations: int, measured: Measured, assumed: Assumed) -> dict[str, float]:
@@ -67,6 +69,7 @@ def needs(conversations: int, measured: Measured, assumed: Assumed) -> dict[str,
         "of them for Redis": busy["redis"],
         "memory of all bots (GB)": (bots * measured.started[_BOTS] + at_once * max(0.0, measured.conversation[_BOTS])) / 1e9,
         "memory of Redis (GB)": (measured.started["redis"] + kept * measured.conversation["redis"]) / 1e9,
+        "round trips to Redis a second": rate * measured.trips,
         "commands of Redis a second": rate * measured.commands + bots * measured.idle_commands,
         "rows written a second": rate * measured.rows,
         "transactions of the database a second": rate * measured.commits,
@@ -88,7 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(("conversations in the busiest hour", *(f"{count:,}" for count in _CONVERSATIONS)), rows))
     seconds = ", ".join(f"{name} {1e3 * value:.2f}" for name, value in measured.seconds.items())
     written = f"{measured.rows:.1f} rows, {measured.commits:.2f} transactions"
-    print(f"\nOne message: {seconds} ms of a processor; {measured.commands:.0f} commands of Redis, {written}.")
+    redis = f"{measured.trips:.1f} round trips to Redis, {measured.commands:.0f} commands there"
+    print(f"\nOne message: {seconds} ms of a processor; {redis}, {written}.")
     sizes = ", ".join(f"{name} {value / 1e3:.1f}" for name, value in measured.conversation.items())
     print(f"One conversation: {sizes} kB. One bot at the start: {measured.started[_BOTS] / 1e6:.0f} MB.")
     most = Assumed().full / measured.seconds["redis"]

@@ -42,9 +42,11 @@ class RedisServer:
                 return
 
     def figures(self) -> dict[str, float]:
-        """Commands since the start, those inside scripts among them, bytes that came and went, and memory."""
+        """Round trips (how often it read from a connection: a pipeline counts once), commands, those inside scripts among them, and bytes
+        that came and went, all since the start; and memory."""
         info: dict[str, Any] = self.client.info()
         return {
+            "redis_trips": info["total_reads_processed"],
             "commands": info["total_commands_processed"],
             "redis_bytes": info["total_net_input_bytes"] + info["total_net_output_bytes"],
             "redis_memory": info["used_memory"],

@@ -24,11 +24,11 @@ from sanic.response import HTTPResponse, empty, json, raw
 
 from bot.channels.web_conversations import CHANNEL, Conversations, Listener
 from bot.channels.web_errors import CODE_OF_STATUS, STATUS, Refusal
-from bot.channels.web_limits import address_key
+from bot.channels.web_limits import Pace, TooFast, address_key, keep_to
 from bot.channels.web_pages import STATIC, Asset, load_assets
 from bot.channels.web_parts import make_parts
 from bot.channels.web_requests import BODY_LIMIT, FeedbackBody, MessageBody, SessionBody, read_body, read_event_id, read_poll
-from bot.channels.web_sessions import QUESTION, Ended, Event, SessionEnded, TooManyWaiting, UnknownButton
+from bot.channels.web_sessions import QUESTION, Ended, Event, News, SessionEnded, TooManyWaiting, UnknownButton
 from bot.channels.web_texts import load_widget
 from bot.channels.web_tokens import TokenError, Tokens, web_key
 from bot.runtime.bot import Bot
@@ -176,21 +176,20 @@ class WebChannel:
     async def _take_message(self, request: Request) -> HTTPResponse:
         session_id = self._token_session(request)
         body = read_body(request.body, request.headers.get("content-type", ""), MessageBody)
-        fresh = False
-        if not await self._sessions.known_message(session_id, body.id):
-            await self._check_pace(request, session_id)
-            fresh = await self._accept(session_id, body)
+        fresh = await self._accept(session_id, body, self._pace(request, session_id))
         # A message that comes again may be one of which another bot was lost.
         self._conversations.work_on(session_id)
         return json({"accepted": True, "duplicate": not fresh}, status=202 if fresh else 200)
 
-    async def _accept(self, session_id: str, body: MessageBody) -> bool:
+    async def _accept(self, session_id: str, body: MessageBody, pace: Pace) -> bool:
         try:
             if body.button is not None:
-                return await self._sessions.accept_button(session_id, body.id, body.button, _WAITING_EACH)
+                return await self._sessions.accept_button(session_id, body.id, body.button, _WAITING_EACH, pace)
             assert body.text is not None
             self._check_text(body.text)
-            return await self._sessions.accept_text(session_id, body.id, body.text, _WAITING_EACH)
+            return await self._sessions.accept_text(session_id, body.id, body.text, _WAITING_EACH, pace)
+        except TooFast as error:
+            raise Refusal("too_fast", error.seconds) from None
         except UnknownButton:
             raise Refusal("unknown_button") from None
         except TooManyWaiting:
@@ -201,7 +200,10 @@ class WebChannel:
         session_id = await self._session(request)
         body = read_body(request.body, request.headers.get("content-type", ""), FeedbackBody)
         # A budget of its own: whoever taps every number of a card can still write.
-        await self._check_pace(request, f"feedback {session_id}")
+        try:
+            await keep_to(self._pace(request, f"feedback {session_id}"))
+        except TooFast as error:
+            raise Refusal("too_fast", error.seconds) from None
         if not await self._sessions.was_shown(session_id, QUESTION if body.tapped is None else body.tapped):
             raise Refusal("unknown_button")
         if body.tapped is None:
@@ -210,10 +212,8 @@ class WebChannel:
             await self._bot.record(session_id, "tapped", body.tapped, CHANNEL)
         return json({"accepted": True}, status=202)
 
-    async def _check_pace(self, request: Request, key: str) -> None:
-        wait = await self._limits["messages"].take(key) or await self._limits["address"].take(self._address(request))
-        if wait:
-            raise Refusal("too_fast", wait)
+    def _pace(self, request: Request, key: str) -> Pace:
+        return ((self._limits["messages"], key), (self._limits["address"], self._address(request)))
 
     def _check_text(self, text: str) -> None:
         if not text.strip():
@@ -223,23 +223,25 @@ class WebChannel:
 
     async def _stream_events(self, request: Request) -> None:
         """Server-sent events: first what was missed, then what comes."""
-        session_id = await self._session(request)
+        session_id = self._token_session(request)
         after = read_event_id(request.headers.get("last-event-id"))
         async with self._listening(request, session_id) as listener:
+            # Before there is an answer: one that is over is refused.
+            news = await self._sessions.look(session_id, after)
             response = await request.respond(
                 status=200, content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             )
             await response.send("retry: 2000\n: hello\n\n")
-            async for piece in self._pieces(session_id, after, listener):
+            async for piece in self._pieces(session_id, news, listener):
                 await response.send(piece)
             await response.eof()
 
-    async def _pieces(self, session_id: str, after: int, listener: Listener) -> AsyncIterator[str]:
-        """The stream of a conversation, piece by piece."""
-        typing = False
+    async def _pieces(self, session_id: str, news: News | None, listener: Listener) -> AsyncIterator[str]:
+        """The stream of a conversation, piece by piece, beginning with some news."""
+        typing, after = False, 0
         while not listener.closed:
             try:
-                news = await self._sessions.look(session_id, after)
+                news = news or listener.news(after) or await self._sessions.look(session_id, after)
             except SessionEnded as over:
                 yield _sse("ended", f'{{"why":"{over.why.value}"}}')
                 return
@@ -249,11 +251,12 @@ class WebChannel:
                 await listener.wait(_RETRY_SECONDS)
                 continue
             piece = (_sse("reset", "{}") if news.reset else "") + "".join(_sse(event.kind, event.data, event.id) for event in news.events)
-            after = news.events[-1].id if news.events else 0 if news.reset else after
+            after = news.last
             # A turn can be over before this looks: the client, which shows at once that the bot works, is told that it has finished.
             if news.working != typing or (not news.working and any(event.kind == "bot" for event in news.events)):
                 typing = news.working
                 piece += _sse("typing", '{"on":true}' if typing else '{"on":false}')
+            news = None
             if piece:
                 yield piece
             if not await listener.wait(_HEARTBEAT_SECONDS):
@@ -262,7 +265,7 @@ class WebChannel:
 
     async def _poll_events(self, request: Request) -> HTTPResponse:
         """Long polling: what is new since ``after``, waiting a while when there is nothing."""
-        session_id = await self._session(request)
+        session_id = self._token_session(request)
         after, known_typing = read_poll(request.get_query_args(keep_blank_values=True))
         async with self._listening(request, session_id) as listener:
             deadline = time.monotonic() + _POLL_SECONDS

@@ -8,7 +8,7 @@ from collections import defaultdict
 from enum import Enum
 from typing import Any
 
-from bot.channels.web_sessions import Ended, Incoming, SessionEnded, Sessions
+from bot.channels.web_sessions import Ended, Event, Incoming, News, SessionEnded, Sessions
 from bot.runtime.bot import Bot, Reply
 from bot.runtime.tasks import end
 
@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 CHANNEL = "web"
 #: Turns that run at once. A turn is mostly computing, so more would only share the same processor.
 _TURNS_AT_ONCE = 8
+#: News of which a connection that sends slowly is told; beyond them it looks.
+_TOLD_AT_ONCE = 50
 #: How long turns that run may go on when the process is told to stop.
 _FINISH_SECONDS = 5.0
 
@@ -37,11 +39,33 @@ class Listener:
 
     def __init__(self) -> None:
         self._wake = asyncio.Event()
+        self._told: list[News] | None = None
         self.closed: Closed | None = None
 
-    def wake(self) -> None:
-        """Let it look."""
+    def wake(self, news: News | None = None) -> None:
+        """Let it look, or let it have the news."""
+        if news is None:
+            self._told = None
+        elif self._told is not None:
+            self._told = [*self._told, news] if len(self._told) < _TOLD_AT_ONCE else None
         self._wake.set()
+
+    def news(self, after: int) -> News | None:
+        """What it was told since it asked last, after an event; None where it has to look, because something may be missing."""
+        told, self._told = self._told, []
+        if not told:
+            return None
+        events: list[Event] = []
+        working: bool | None = None
+        for news in told:
+            if news.last < after or (news.last == after and news.events):
+                # It has been seen by looking.
+                continue
+            if not news.follows(after):
+                return None
+            events += news.events
+            working, after = news.working, news.last
+        return None if working is None else News(events, working, reset=False, last=after)
 
     async def wait(self, seconds: float) -> bool:
         """Wait for news; False when there was none."""
@@ -127,9 +151,9 @@ class Conversations:
         if not listeners and self._listeners.pop(session_id, None) is not None:
             self._sessions.unwatch(session_id)
 
-    def _wake(self, session_id: str) -> None:
+    def _wake(self, session_id: str, news: News | None = None) -> None:
         for listener in self._listeners.get(session_id, []):
-            listener.wake()
+            listener.wake(news)
 
     # --- turns ---
 
@@ -152,8 +176,7 @@ class Conversations:
 
     async def _answer_next(self, session_id: str) -> bool:
         """Answer the oldest message; whether another one waits."""
-        async with self._sessions.holding(session_id):
-            incoming = await self._sessions.next_waiting(session_id)
+        async with self._sessions.taking(session_id) as incoming:
             if incoming is None:
                 return False
             async with self._turns:

@@ -8,9 +8,40 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 _SWEEP_EVERY_SECONDS = 60
+
+
+class Limit(Protocol):
+    """Token buckets."""
+
+    async def take(self, key: str) -> float:
+        """Take one; 0 when it was there, else the seconds to wait before it is."""
+
+
+#: Limits to keep to, each with the key of a bucket.
+Pace = Sequence[tuple[Limit, str]]
+
+
+class TooFast(Exception):
+    """A bucket is empty."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"{seconds:.3f} s too early")
+
+
+async def keep_to(pace: Pace) -> None:
+    """Take one of each bucket.
+
+    Raises:
+        TooFast: one is empty.
+    """
+    for limit, key in pace:
+        if seconds := await limit.take(key):
+            raise TooFast(seconds)
 
 
 class Buckets:

@@ -17,19 +17,29 @@ from bot.runtime.tasks import Tasks
 
 #: How often a bot says how many streams it has open, and how long what it said counts.
 _SAY_SECONDS, _COUNTS_SECONDS = 10.0, 30
+#: Addresses in one step.
+_SAID_AT_ONCE = 500
 
 # A bucket is the moment at which it is full again, in microseconds of Redis' own clock; it is gone from then on.
-# ARGV: microseconds for one, most at once. Gives the microseconds to wait.
-_TAKE = """
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local each, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
-local full = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
-local wait = full + each - now - burst * each
-if wait > 0 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.0f', full + each), 'PX', math.max(1, math.ceil((full + each - now) / 1000)))
-return 0
+#: Takes one of each bucket, or none. ``now``: in microseconds; ``key`` and ``value``: where the keys of the buckets and their values begin
+#: (microseconds for one, most at once). Gives the microseconds to wait.
+TAKE = """
+local function take(now, key, value)
+  local full = {}
+  for place = key, #KEYS do
+    local each, burst = tonumber(ARGV[value]), tonumber(ARGV[value + 1])
+    full[place] = math.max(tonumber(redis.call('GET', KEYS[place]) or 0), now) + each
+    local wait = full[place] - now - burst * each
+    if wait > 0 then return math.ceil(wait) end
+    value = value + 2
+  end
+  for place = key, #KEYS do
+    redis.call('SET', KEYS[place], string.format('%.0f', full[place]), 'PX', math.max(1, math.ceil((full[place] - now) / 1000)))
+  end
+  return 0
+end
 """
+_TAKE = TAKE + "local time = redis.call('TIME') return take(time[1] * 1000000 + time[2], 1, 1)"
 
 # A hash with the count of each bot, and when it said so. ARGV: this bot, most of all bots, seconds that a count holds.
 _ENTER = """
@@ -51,11 +61,18 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1
 """
 
-# ARGV: this bot, its count, seconds that it holds.
+# KEYS: of so many addresses. ARGV: this bot, seconds that a count holds, its count for each.
 _SAY = """
-if ARGV[2] == '0' then return redis.call('HDEL', KEYS[1], ARGV[1]) end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. redis.call('TIME')[1])
-return redis.call('EXPIRE', KEYS[1], ARGV[3])
+local now = redis.call('TIME')[1]
+for place, key in ipairs(KEYS) do
+  local count = ARGV[place + 2]
+  if count == '0' then
+    redis.call('HDEL', key, ARGV[1])
+  else
+    redis.call('HSET', key, ARGV[1], count .. ' ' .. now)
+    redis.call('EXPIRE', key, ARGV[2])
+  end
+end
 """
 
 
@@ -87,8 +104,16 @@ class SharedBuckets:
         Raises:
             RedisError: Redis is away.
         """
-        name = f"{PREFIX}web:limit:{self._kind}:{self._hidden.name(key)}"
-        return int(await self._take(keys=[name], args=[1_000_000 / self._rate, self._burst])) / 1_000_000
+        return int(await self._take(keys=[self.name(key)], args=self.values)) / 1_000_000
+
+    def name(self, key: str) -> str:
+        """The key of a bucket in Redis, for :data:`TAKE`."""
+        return f"{PREFIX}web:limit:{self._kind}:{self._hidden.name(key)}"
+
+    @property
+    def values(self) -> list[float]:
+        """The values of a bucket, for :data:`TAKE`."""
+        return [1_000_000 / self._rate, self._burst]
 
 
 class SharedSlots(Slots):
@@ -124,18 +149,20 @@ class SharedSlots(Slots):
 
     def leave(self, key: str) -> None:
         super().leave(key)
-        self._tasks.start(self._say_one(key))
+        self._tasks.start(self._say_them([key]))
 
     async def _say_all(self) -> None:
         while True:
             await asyncio.sleep(_SAY_SECONDS)
-            for key in list(self._open):
-                await self._say_one(key)
+            keys = list(self._open)
+            for start in range(0, len(keys), _SAID_AT_ONCE):
+                await self._say_them(keys[start : start + _SAID_AT_ONCE])
 
-    async def _say_one(self, key: str) -> None:
+    async def _say_them(self, keys: list[str]) -> None:
+        counts = [self._open.get(key, 0) for key in keys]
         # Not to be reached now: it is said again later, or forgotten there.
         with contextlib.suppress(RedisError):
-            await self._say(keys=[self._name(key)], args=[self._process, self._open.get(key, 0), _COUNTS_SECONDS])
+            await self._say(keys=[self._name(key) for key in keys], args=[self._process, _COUNTS_SECONDS, *counts])
 
     def _name(self, key: str) -> str:
         return f"{PREFIX}web:streams:{self._hidden.name(key)}"

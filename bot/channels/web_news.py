@@ -1,7 +1,7 @@
 """What happens in conversations elsewhere: one connection on which a process hears of those that somebody here listens to.
 
-A call on it says only that there is something to read. What was missed while the connection was gone is read again: whenever a conversation
-is subscribed to, at first or anew, whoever listens is told.
+A call on it says what there is to read. What was missed while the connection was gone is read again: whenever a conversation is subscribed
+to, at first or anew, whoever listens is told.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Subscription:
     """The connection.
 
     Args:
-        tell: is called with the id of a conversation in which there may be something new.
+        tell: is called with the id of a conversation in which there may be something new, and with what was said of it, if anything.
     """
 
-    def __init__(self, redis: Redis[str], tell: Callable[[str], None]) -> None:
+    def __init__(self, redis: Redis[str], tell: Callable[[str, str], None]) -> None:
         self._redis, self._tell = redis, tell
         self._watched: set[str] = set()
         self._open: PubSub | None = None
@@ -106,4 +106,4 @@ class Subscription:
                 continue
             asked = False
             if message["type"] in ("message", "subscribe"):
-                self._tell(message["channel"][len(CHANNEL) :])
+                self._tell(message["channel"][len(CHANNEL) :], message["data"] if message["type"] == "message" else "")

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
-from bot.channels.web_limits import Buckets, Slots
+from bot.channels.web_limits import Buckets, Limit, Slots
 from bot.channels.web_sessions import Sessions
 from bot.runtime.bot import Bot
 from bot.runtime.settings import Settings
 
 _MESSAGE_BURST = 10
-
-
-class Limit(Protocol):
-    """Token buckets."""
-
-    async def take(self, key: str) -> float:
-        """Take one; 0 when it was there, else the seconds to wait before it is."""
 
 
 @dataclass

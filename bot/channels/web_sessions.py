@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from bot.channels.web_limits import Pace
 from bot.wegwijzer.render import Message, payload
 
 #: Events that are kept of one conversation.
@@ -63,13 +64,15 @@ class TooManyWaiting(Exception):
 class Incoming:
     """A message that waits for its answer.
 
-    ``value`` is the text, or what the button does. ``greeted``: the client has shown the bot's first words itself.
+    ``value`` is the text, or what the button does. ``greeted``: the client has shown the bot's first words itself. ``asked``: whether an
+    answer helped was asked before.
     """
 
     id: str
     is_button: bool
     value: str
     greeted: bool
+    asked: bool
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,17 @@ class News:
     """What a client does not know yet.
 
     ``working``: a message waits for its answer. ``reset``: the client's number is none of this conversation, or so old that events between
-    are no longer kept; the events are all there are.
+    are no longer kept; the events are all there are. ``last``: number of the last event, also where that is no news.
     """
 
     events: list[Event]
     working: bool
     reset: bool
+    last: int
+
+    def follows(self, after: int) -> bool:
+        """Whether nothing is missing between an event and these."""
+        return self.last - len(self.events) == after
 
 
 @dataclass(frozen=True)
@@ -129,8 +137,8 @@ class Sessions(ABC):
 
     #: How often to ask :meth:`left_over`.
     sweep_seconds = 60.0
-    #: Is told the id of a conversation that is watched when something has happened in it; from the event loop.
-    tell: Callable[[str], None] = staticmethod(lambda _session_id: None)
+    #: Is told the id of a conversation that is watched when something has happened in it, and what, if that is known; in the event loop.
+    tell: Callable[[str, News | None], None] = staticmethod(lambda _session_id, _news: None)
 
     @abstractmethod
     async def start(self) -> None:
@@ -165,25 +173,26 @@ class Sessions(ABC):
     # --- what comes in ---
 
     @abstractmethod
-    async def known_message(self, session_id: str, client_id: str) -> bool:
-        """Whether this message was accepted before."""
-
-    @abstractmethod
-    async def accept_text(self, session_id: str, client_id: str, text: str, most: int) -> bool:
+    async def accept_text(self, session_id: str, client_id: str, text: str, most: int, pace: Pace = ()) -> bool:
         """Take in what was typed; from here on it will be answered, whatever happens to this process.
+
+        Args:
+            pace: the limits that hold for a message that was not accepted before.
 
         Returns:
             False for a message that was accepted before.
 
         Raises:
+            TooFast: beyond one of the limits.
             TooManyWaiting: ``most`` messages wait.
         """
 
     @abstractmethod
-    async def accept_button(self, session_id: str, client_id: str, button_id: str, most: int) -> bool:
+    async def accept_button(self, session_id: str, client_id: str, button_id: str, most: int, pace: Pace = ()) -> bool:
         """Take in a tap, in the same way.
 
         Raises:
+            TooFast: beyond one of the limits.
             TooManyWaiting: ``most`` messages wait.
             UnknownButton: never offered in this conversation.
         """
@@ -195,21 +204,18 @@ class Sessions(ABC):
     # --- turns ---
 
     @abstractmethod
-    def holding(self, session_id: str) -> AbstractAsyncContextManager[None]:
-        """Hold a conversation for a turn, so that no other bot takes the same message. (In one bot it has one worker.)"""
-
-    @abstractmethod
-    async def next_waiting(self, session_id: str) -> Incoming | None:
-        """The oldest message without an answer, for who holds the conversation."""
+    def taking(self, session_id: str) -> AbstractAsyncContextManager[Incoming | None]:
+        """The oldest message without an answer; the conversation is held for its turn, so that no other bot takes it too. (In one bot it
+        has one worker.)"""
 
     async def answer(self, session_id: str, incoming: Incoming, messages: Iterable[Message]) -> bool:
-        """Write the answer to a message: all of it, or nothing when the process dies or has lost the conversation.
+        """Write the answer to a message: all of it, or nothing when the process dies or has lost the conversation. This ends its turn.
 
         Returns:
             Whether another message waits.
         """
         messages = list(messages)
-        asks = asks_whether_it_helped(messages) and not await self.was_shown(session_id, QUESTION)
+        asks = asks_whether_it_helped(messages) and not incoming.asked
         return await self._write(session_id, incoming, as_answer(messages, asks))
 
     @abstractmethod

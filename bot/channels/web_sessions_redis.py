@@ -1,21 +1,27 @@
 """Web conversations in Redis, for any number of bots: a message may arrive at one, its answer be read at another.
 
-Each step is one script, which Redis runs as a whole. A message is in Redis before its client hears that it was accepted. Its turn runs
-under the lock of the conversation (:mod:`bot.runtime.redis_locks`), and its answer is written only under the newest number of that lock,
-only while the message is the first that waits: once, whoever dies or stands still. Names of keys hold the random id of a conversation.
+Each step is one script, which Redis runs as a whole, and a message takes three: it is accepted; a bot enters its conversation and takes it;
+the conversation and the transcript are written, the answer is said, and the conversation is left. A message is in Redis before its client
+hears that it was accepted. Its turn runs under the lock of the conversation (:mod:`bot.runtime.redis_locks`), and what comes of it is
+written only under the newest number of that lock, only while the message is the first that waits: once, whoever dies or stands still.
+Whoever streams the conversation is sent what is new. Names of keys hold the random id of a conversation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
 
+from bot.channels.web_limits import Pace, TooFast
+from bot.channels.web_limits_redis import TAKE, SharedBuckets
 from bot.channels.web_news import CHANNEL, Subscription
 from bot.channels.web_sessions import (
     EVENTS_KEPT,
+    QUESTION,
     Answer,
     Ended,
     Event,
@@ -29,8 +35,10 @@ from bot.channels.web_sessions import (
 )
 from bot.channels.web_tokens import new_session_id
 from bot.runtime.redis_link import PREFIX
-from bot.runtime.redis_locks import held_number, number_key
-from bot.runtime.redis_trackers import tracker_key
+from bot.runtime.redis_locks import ENTER, LEAVE, LOCKS, Along, Held, held, lock_keys
+from bot.runtime.redis_trackers import SAVED, WRITE, Writing, tracker_key
+
+logger = logging.getLogger(__name__)
 
 #: A message that waits for so long may be one whose bot is gone. (Its lock ends by itself: whoever looks too early only waits.)
 _LEFT_OVER_MS = 5000
@@ -39,116 +47,136 @@ _TAKEN_AT_ONCE = 50
 
 _WORK = f"{PREFIX}web:work"
 
-# Shared by the scripts.
-# session: hash with greeted, last (number of the last event), m:<client id>, b:<button> (payload), t:<button> (title as JSON), s:<shown>,
-#          before and before_of (the conversation as it was before the turn for that message); events: list of "kind data";
-# waiting: list of "client-id kind value"; ended: why; work: conversations in which a message waits, by when somebody was last at it.
-_COMMON = f"""
-local session, events, waiting, ended, work = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local id, idle = ARGV[1], ARGV[2]
-local function now()
+# session: hash with greeted, last (number of the last event), m:<client id>, b:<button> (payload), t:<button> (title as JSON), s:<shown>;
+# events: list of "kind data"; waiting: list of "client-id kind value"; ended: why; work: conversations in which a message waits, by when
+# somebody was last at it. News is "1" or "0" (whether a message waits), the number of the last event, and a line for each event.
+# ``key`` and ``value``: where those of a conversation begin.
+_FUNCTIONS = f"""
+local session, events, waiting, ended, work, id, idle
+local function about(key, value)
+  session, events, waiting, ended, work = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3], KEYS[key + 4]
+  id, idle = ARGV[value], ARGV[value + 1]
+end
+local function microseconds()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  return time[1] * 1000000 + time[2]
 end
 local function why_ended()
   redis.call('ZREM', work, id)
   return redis.call('GET', ended) or '{Ended.EXPIRED.value}'
 end
-local function add(item)
-  redis.call('RPUSH', events, item)
-  redis.call('HINCRBY', session, 'last', 1)
+local function add(items)
+  if #items > 0 and redis.call('RPUSH', events, unpack(items)) > {EVENTS_KEPT} then redis.call('LTRIM', events, -{EVENTS_KEPT}, -1) end
 end
-local function tell() redis.call('PUBLISH', '{CHANNEL}' .. id, '') end
-local function lost(key, number)
-  local last = redis.call('GET', key)
-  return last and tonumber(last) > tonumber(number)
+local function tell(news) redis.call('PUBLISH', '{CHANNEL}' .. id, news) end
+local function tell_new(working, last, items)
+  tell(table.concat({{(working and '1 ' or '0 ') .. string.format('%d', last), unpack(items)}}, '\\n'))
 end
 """
+_COMMON = _FUNCTIONS + "about(1, 1)"
 
-# ARGV: client id, most that may wait, "text" or "button", the text or the button's id, the text as JSON.
+# KEYS: buckets too. ARGV: client id, most that may wait, "text" or "button", the text or the button's id, the text as JSON, values of the
+# buckets. Gives what became of it, and the microseconds to wait.
 _ACCEPT = (
     _COMMON
-    + f"""
+    + TAKE
+    + """
 local client, most, kind, value, shown = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], ARGV[7]
-if redis.call('EXISTS', session) == 0 then return why_ended() end
-if redis.call('HEXISTS', session, 'm:' .. client) == 1 then return 'known' end
+local button = kind == 'button' and value or ''
+local found = redis.call('HMGET', session, 'last', 'm:' .. client, 'b:' .. button, 't:' .. button)
+if not found[1] then return {why_ended(), 0} end
+if found[2] then return {'known', 0} end
+local now = microseconds()
+local wait = take(now, 6, 8)
+if wait > 0 then return {'fast', wait} end
 if kind == 'button' then
-  local found = redis.call('HMGET', session, 'b:' .. value, 't:' .. value)
-  if not found[1] then return 'unknown' end
-  value, shown = found[1], found[2]
+  if not found[3] then return {'unknown', 0} end
+  value, shown = found[3], found[4]
 end
-if redis.call('LLEN', waiting) >= most then return 'crowded' end
-redis.call('HSET', session, 'm:' .. client, 1)
+if redis.call('LLEN', waiting) >= most then return {'crowded', 0} end
+local number = tonumber(found[1]) + 1
+local items = {'user {"client":"' .. client .. '","text":' .. shown .. '}'}
+redis.call('HSET', session, 'm:' .. client, 1, 'last', string.format('%d', number))
 redis.call('RPUSH', waiting, client .. ' ' .. kind .. ' ' .. value)
-add('user {{"client":"' .. client .. '","text":' .. shown .. '}}')
-redis.call('LTRIM', events, -{EVENTS_KEPT}, -1)
-redis.call('ZADD', work, now(), id)
-for _, key in ipairs({{session, events, waiting}}) do redis.call('PEXPIRE', key, idle) end
-tell()
-return 'accepted'
+add(items)
+redis.call('ZADD', work, string.format('%.0f', now / 1000), id)
+for _, key in ipairs({session, events, waiting}) do redis.call('PEXPIRE', key, idle) end
+tell_new(true, number, items)
+return {'accepted', 0}
 """
 )
 
-# A message whose turn was begun before is taken from the start: the conversation is put back as it was.
-# KEYS: number of the lock, conversation of the bot. ARGV: number of who holds it.
-_NEXT = (
-    _COMMON
+# Enters the conversation too. KEYS: its lock, then those of the conversation, the conversation of the bot. ARGV: values of the lock, those
+# of the conversation, what may have been shown. Adds to what entering gives what is there, and then the message, whether the client has
+# greeted, whether that was shown, and the conversation of the bot.
+_TAKE_UP = (
+    LOCKS
+    + ENTER
+    + _FUNCTIONS
     + """
-local number, tracker = KEYS[6], KEYS[7]
-if redis.call('EXISTS', session) == 0 then return {why_ended()} end
+about(4, 4)
+local entered = enter()
+if entered[1] == '' then return entered end
+local found = redis.call('HMGET', session, 'greeted', 's:' .. ARGV[6])
+if not found[1] then return {entered[1], 0, why_ended()} end
 local item = redis.call('LINDEX', waiting, 0)
 if not item then
   redis.call('ZREM', work, id)
-  return {'none'}
+  return {entered[1], 0, 'none'}
 end
-if lost(number, ARGV[3]) then return {'none'} end
-local client = string.match(item, '^%S+')
-local before = redis.call('HMGET', session, 'before_of', 'before')
-if before[1] ~= client then
-  redis.call('HSET', session, 'before_of', client, 'before', redis.call('GET', tracker) or '')
-elseif before[2] == '' then
-  redis.call('DEL', tracker)
-else
-  redis.call('SET', tracker, before[2], 'PX', idle)
-end
-redis.call('ZADD', work, now(), id)
-return {'found', item, redis.call('HGET', session, 'greeted')}
+redis.call('ZADD', work, string.format('%.0f', microseconds() / 1000), id)
+return {entered[1], 0, 'found', item, found[1], found[2], redis.call('GET', KEYS[9])}
 """
 )
 
-# KEYS: number of the lock. ARGV: number of who holds it, client id; how many of each and then all messages, shown, buttons (id, payload,
-# title as JSON). Gives how many wait still.
-_ANSWER = (
-    _COMMON
+# Writes and leaves the conversation too. KEYS: its lock, then those of the conversation, then those of each writing. ARGV: values of the
+# lock, those of the conversation, number of who holds it, client id; how many of each and then all messages, what was shown, buttons (id,
+# payload, title as JSON), values of each writing. Gives what became of it, how many wait still, and what became of each writing. "done": it
+# was done before, by this same holder, who did not hear of it.
+_FINISH = (
+    LOCKS
+    + LEAVE
+    + WRITE
+    + _FUNCTIONS
     + f"""
-if redis.call('EXISTS', session) == 0 or lost(KEYS[6], ARGV[3]) then return 0 end
+about(4, 4)
+local held, client, place = tonumber(ARGV[6]), ARGV[7], 12
+local messages, shown, buttons, writings = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local newest = redis.call('GET', number)
+if newest and tonumber(newest) > held then return {{'lost', 0}} end
+local last = redis.call('HGET', session, 'last')
+if not last then return {{'ended', 0}} end
 local item = redis.call('LINDEX', waiting, 0)
-if not item or string.match(item, '^%S+') ~= ARGV[4] then return 0 end
+if not item or string.match(item, '^%S+') ~= client then return {{'done', redis.call('LLEN', waiting)}} end
 redis.call('LPOP', waiting)
-redis.call('HDEL', session, 'before_of', 'before')
-local place = 8
-for _ = 1, tonumber(ARGV[5]) do
-  add('bot ' .. ARGV[place])
+local items, fields = {{}}, {{'last', string.format('%d', last + messages)}}
+for _ = 1, messages do
+  table.insert(items, 'bot ' .. ARGV[place])
   place = place + 1
 end
-redis.call('LTRIM', events, -{EVENTS_KEPT}, -1)
-for _ = 1, tonumber(ARGV[6]) do
-  redis.call('HSET', session, 's:' .. ARGV[place], 1)
+for _ = 1, shown do
+  table.insert(fields, 's:' .. ARGV[place])
+  table.insert(fields, 1)
   place = place + 1
 end
-for _ = 1, tonumber(ARGV[7]) do
-  redis.call('HSET', session, 'b:' .. ARGV[place], ARGV[place + 1], 't:' .. ARGV[place], ARGV[place + 2])
+for _ = 1, buttons do
+  for _, part in ipairs({{'b:' .. ARGV[place], ARGV[place + 1], 't:' .. ARGV[place], ARGV[place + 2]}}) do table.insert(fields, part) end
   place = place + 3
 end
+add(items)
+redis.call('HSET', session, unpack(fields))
 local left = redis.call('LLEN', waiting)
-if left == 0 then redis.call('ZREM', work, id) else redis.call('ZADD', work, now(), id) end
-tell()
-return left
+local outcome = {{'answered', left}}
+for nth = 0, writings - 1 do table.insert(outcome, write(9 + nth * {Writing.SIZE[0]}, place + nth * {Writing.SIZE[1]})) end
+if left == 0 then redis.call('ZREM', work, id) else redis.call('ZADD', work, string.format('%.0f', microseconds() / 1000), id) end
+tell_new(left > 0, last + messages, items)
+leave()
+return outcome
 """
 )
 
-# ARGV: the last event that is known. Gives why it ended or '', whether the number is none of ours, how many wait, number of the first of
-# the events, the events.
+# ARGV: the last event that is known. Gives why it ended or '', whether the number is none of ours, how many wait, number of the last
+# event, the events.
 _LOOK = (
     _COMMON
     + """
@@ -157,7 +185,7 @@ if last < 0 then return {redis.call('GET', ended) or 'expired'} end
 local first, after = last - redis.call('LLEN', events) + 1, tonumber(ARGV[3])
 local reset = after > last or (after > 0 and after < first - 1)
 local from = reset and 0 or math.max(after - first + 1, 0)
-return {'', reset and 1 or 0, redis.call('LLEN', waiting), first + from, redis.call('LRANGE', events, from, -1)}
+return {'', reset and 1 or 0, redis.call('LLEN', waiting), last, redis.call('LRANGE', events, from, -1)}
 """
 )
 
@@ -168,7 +196,7 @@ _END = (
 redis.call('DEL', session, events, waiting)
 redis.call('ZREM', work, id)
 redis.call('SET', ended, ARGV[3], 'PX', idle, 'NX')
-tell()
+tell('')
 """
 )
 
@@ -186,19 +214,20 @@ class RedisSessions(Sessions):
     """The store. Methods raise RedisError when Redis is away.
 
     Args:
-        hold: gives the lock under which the bot has its turns in a conversation.
+        hold: gives the lock under which the bot has its turns in a conversation; takes what is done ``along``.
     """
 
     sweep_seconds = 2.0
 
-    def __init__(self, redis: Redis[str], hold: Callable[[str], AbstractAsyncContextManager[None]], idle_seconds: float) -> None:
+    def __init__(self, redis: Redis[str], hold: Callable[..., AbstractAsyncContextManager[Any]], idle_seconds: float) -> None:
         self._redis, self._hold = redis, hold
         self._idle = max(1, int(idle_seconds * 1000))
         self._subscription = Subscription(redis, self._heard)
-        self._scripts = {script: redis.register_script(script) for script in (_ACCEPT, _NEXT, _ANSWER, _LOOK, _END, _LEFT_OVER)}
+        scripts = (_ACCEPT, _TAKE_UP, _FINISH, _LOOK, _END, _LEFT_OVER)
+        self._scripts = {script: redis.register_script(script) for script in scripts}
 
-    def _heard(self, session_id: str) -> None:
-        self.tell(session_id)
+    def _heard(self, session_id: str, said: str) -> None:
+        self.tell(session_id, _news(said) if said else None)
 
     async def start(self) -> None:
         self._subscription.start()
@@ -206,7 +235,7 @@ class RedisSessions(Sessions):
     async def close(self) -> None:
         await self._subscription.stop()
 
-    async def _run(self, script: str, session_id: str, *values: Any, more_keys: tuple[str, ...] = ()) -> Any:
+    async def _run(self, script: str, session_id: str, *values: Any, more_keys: Sequence[str] = ()) -> Any:
         return await self._scripts[script](keys=[*_keys(session_id), _WORK, *more_keys], args=[session_id, self._idle, *values])
 
     # --- life of a conversation ---
@@ -221,18 +250,13 @@ class RedisSessions(Sessions):
         return session_id
 
     async def check(self, session_id: str) -> None:
-        await self._has(session_id, "last")
-
-    async def _has(self, session_id: str, field: str) -> bool:
         session, _events, _waiting, ended = _keys(session_id)
-        async with self._redis.pipeline(transaction=False) as all_of_it:
-            all_of_it.exists(session)
-            all_of_it.hexists(session, field)
-            all_of_it.get(ended)
-            there, found, why = await all_of_it.execute()
+        async with self._redis.pipeline(transaction=False) as both:
+            both.exists(session)
+            both.get(ended)
+            there, why = await both.execute()
         if not there:
             raise SessionEnded(Ended(why or Ended.EXPIRED))
-        return bool(found)
 
     async def touch(self, session_id: str) -> None:
         async with self._redis.pipeline(transaction=False) as all_of_it:
@@ -249,17 +273,21 @@ class RedisSessions(Sessions):
 
     # --- what comes in ---
 
-    async def known_message(self, session_id: str, client_id: str) -> bool:
-        return await self._has(session_id, f"m:{client_id}")
+    async def accept_text(self, session_id: str, client_id: str, text: str, most: int, pace: Pace = ()) -> bool:
+        return await self._accept(session_id, (client_id, most, "text", text, as_json(text)), pace)
 
-    async def accept_text(self, session_id: str, client_id: str, text: str, most: int) -> bool:
-        return await self._accept(session_id, client_id, most, "text", text, as_json(text))
+    async def accept_button(self, session_id: str, client_id: str, button_id: str, most: int, pace: Pace = ()) -> bool:
+        return await self._accept(session_id, (client_id, most, "button", button_id, ""), pace)
 
-    async def accept_button(self, session_id: str, client_id: str, button_id: str, most: int) -> bool:
-        return await self._accept(session_id, client_id, most, "button", button_id, "")
-
-    async def _accept(self, session_id: str, *values: Any) -> bool:
-        outcome = await self._run(_ACCEPT, session_id, *values)
+    async def _accept(self, session_id: str, values: tuple[Any, ...], pace: Pace) -> bool:
+        buckets: list[str] = []
+        for limit, key in pace:
+            assert isinstance(limit, SharedBuckets), "several bots share their limits"
+            buckets.append(limit.name(key))
+            values += (*limit.values,)
+        outcome, wait = await self._run(_ACCEPT, session_id, *values, more_keys=buckets)
+        if outcome == "fast":
+            raise TooFast(int(wait) / 1_000_000)
         if outcome == "unknown":
             raise UnknownButton
         if outcome == "crowded":
@@ -273,25 +301,49 @@ class RedisSessions(Sessions):
 
     # --- turns ---
 
-    def holding(self, session_id: str) -> AbstractAsyncContextManager[None]:
-        return self._hold(session_id)
-
-    async def next_waiting(self, session_id: str) -> Incoming | None:
-        keys = (number_key(session_id), tracker_key(session_id))
-        outcome, *found = await self._run(_NEXT, session_id, _number(session_id), more_keys=keys)
-        if outcome == "none":
-            return None
-        if outcome != "found":
-            raise SessionEnded(Ended(outcome))
-        client_id, kind, value = found[0].split(" ", 2)
-        return Incoming(client_id, kind == "button", value, found[1] == "1")
+    @asynccontextmanager
+    async def taking(self, session_id: str) -> AsyncIterator[Incoming | None]:
+        tracker = tracker_key(session_id)
+        values = (session_id, self._idle, QUESTION)
+        along = Along(self._scripts[_TAKE_UP], (*_keys(session_id), _WORK, tracker), values)
+        async with self._hold(session_id, along=along):
+            outcome, *found = along.found
+            if outcome == "none":
+                yield None
+                return
+            if outcome != "found":
+                raise SessionEnded(Ended(outcome))
+            item, greeted, asked, conversation = found
+            holding = _held(session_id)
+            # Nothing of the turn is written before its answer: whoever takes the message again begins with the conversation as it was.
+            holding.read, holding.writes = {tracker: conversation}, []
+            client_id, kind, value = item.split(" ", 2)
+            yield Incoming(client_id, kind == "button", value, greeted == "1", asked is not None)
 
     async def _write(self, session_id: str, incoming: Incoming, answer: Answer) -> bool:
-        values = [_number(session_id), incoming.id, len(answer.messages), len(answer.shown), len(answer.buttons)]
-        values += [*answer.messages, *answer.shown]
+        holding = _held(session_id)
+        writings: list[Writing] = holding.writes or []
+        keys = [*lock_keys(session_id), *_keys(session_id), _WORK]
+        values: list[Any] = [holding.token, 0, 0, session_id, self._idle, holding.number, incoming.id]
+        values += [len(answer.messages), len(answer.shown), len(answer.buttons), len(writings), *answer.messages, *answer.shown]
         for button_id, title, does in answer.buttons:
             values += [button_id, does, as_json(title)]
-        return bool(await self._run(_ANSWER, session_id, *values, more_keys=(number_key(session_id),)))
+        for writing in writings:
+            keys += writing.keys
+            values += writing.values
+        outcome, left, *written = await self._scripts[_FINISH](keys=keys, args=values)
+        if outcome == "answered":
+            holding.left = True
+            for writing, how in zip(writings, written, strict=True):
+                writing.written(in_stream=how == SAVED)
+        elif outcome == "done":
+            # Whether the stream has what belongs to it is not known; what comes to the transcripts twice stands there once.
+            for writing in writings:
+                writing.written(in_stream=False)
+        else:
+            why = "has ended" if outcome == "ended" else "is held by another by now"
+            logger.warning("a turn came to nothing: its conversation %s", why)
+        return bool(left)
 
     async def hand_over(self, session_id: str) -> None:
         await self._redis.zadd(_WORK, {session_id: 0}, xx=True)
@@ -302,9 +354,8 @@ class RedisSessions(Sessions):
         why, *found = await self._run(_LOOK, session_id, after)
         if why:
             raise SessionEnded(Ended(why))
-        reset, waiting, first, items = found
-        events = [Event(number, *item.split(" ", 1)) for number, item in enumerate(items, start=first)]
-        return News(events, waiting > 0, bool(reset))
+        reset, waiting, last, items = found
+        return News(_events(last, items), waiting > 0, bool(reset), last)
 
     async def was_shown(self, session_id: str, what: str) -> bool:
         return bool(await self._redis.hexists(_keys(session_id)[0], f"s:{what}"))
@@ -320,8 +371,19 @@ def _keys(session_id: str) -> list[str]:
     return [f"{PREFIX}web:{what}:{session_id}" for what in ("session", "events", "waiting", "ended")]
 
 
-def _number(session_id: str) -> int:
-    """The number under which this task holds the conversation."""
-    number = held_number(session_id)
-    assert number is not None, "a turn is taken by who holds the conversation"
-    return number
+def _held(session_id: str) -> Held:
+    """How this task holds the conversation."""
+    one = held(session_id)
+    assert one is not None, "a turn is taken by who holds the conversation"
+    return one
+
+
+def _news(said: str) -> News:
+    """What a script tells."""
+    head, *items = said.split("\n")
+    working, last = head.split(" ")
+    return News(_events(int(last), items), working == "1", reset=False, last=int(last))
+
+
+def _events(last: int, items: list[str]) -> list[Event]:
+    return [Event(number, *item.split(" ", 1)) for number, item in enumerate(items, start=last - len(items) + 1)]

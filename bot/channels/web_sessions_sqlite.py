@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.channels.web_limits import Pace, keep_to
 from bot.channels.web_sessions import (
     EVENTS_KEPT,
+    QUESTION,
     Answer,
     Ended,
     Event,
@@ -96,7 +98,7 @@ class SqliteSessions(Sessions):
             self._database.execute("INSERT OR IGNORE INTO ended VALUES (?, ?, ?)", (session_id, why.value, time.time()))
         # Otherwise the text would stay in the write-ahead log until the next checkpoint.
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.tell(session_id)
+        self.tell(session_id, None)
 
     async def expired(self) -> list[str]:
         """Conversations that have expired; forgets which ones ended long ago."""
@@ -106,30 +108,34 @@ class SqliteSessions(Sessions):
 
     # --- what comes in ---
 
-    async def known_message(self, session_id: str, client_id: str) -> bool:
-        self._session(session_id)
-        return self._knows(session_id, client_id)
-
     def _knows(self, session_id: str, client_id: str) -> bool:
         row = self._database.execute("SELECT 1 FROM incoming WHERE session = ? AND client_id = ?", (session_id, client_id)).fetchone()
         return row is not None
 
-    async def accept_text(self, session_id: str, client_id: str, text: str, most: int) -> bool:
-        self._session(session_id)
-        return self._accept(session_id, client_id, most, value=text, shown=text, is_button=False)
+    async def accept_text(self, session_id: str, client_id: str, text: str, most: int, pace: Pace = ()) -> bool:
+        if not await self._is_new(session_id, client_id, pace):
+            return False
+        self._accept(session_id, client_id, most, value=text, shown=text, is_button=False)
+        return True
 
-    async def accept_button(self, session_id: str, client_id: str, button_id: str, most: int) -> bool:
-        self._session(session_id)
-        if self._knows(session_id, client_id):
+    async def accept_button(self, session_id: str, client_id: str, button_id: str, most: int, pace: Pace = ()) -> bool:
+        if not await self._is_new(session_id, client_id, pace):
             return False
         row = self._database.execute("SELECT title, payload FROM button WHERE session = ? AND id = ?", (session_id, button_id)).fetchone()
         if row is None:
             raise UnknownButton
-        return self._accept(session_id, client_id, most, value=row[1], shown=row[0], is_button=True)
+        self._accept(session_id, client_id, most, value=row[1], shown=row[0], is_button=True)
+        return True
 
-    def _accept(self, session_id: str, client_id: str, most: int, *, value: str, shown: str, is_button: bool) -> bool:
+    async def _is_new(self, session_id: str, client_id: str, pace: Pace) -> bool:
+        """Whether a message was not accepted before; then the limits hold for it. (Those of one bot never wait: nothing comes between.)"""
+        self._session(session_id)
         if self._knows(session_id, client_id):
             return False
+        await keep_to(pace)
+        return True
+
+    def _accept(self, session_id: str, client_id: str, most: int, *, value: str, shown: str, is_button: bool) -> None:
         if self._waiting_count(session_id) >= most:
             raise TooManyWaiting
         with self._database:
@@ -139,8 +145,7 @@ class SqliteSessions(Sessions):
             )
             self._add_events(session_id, "user", [as_json({"client": client_id, "text": shown})])
             self._touch(session_id)
-        self.tell(session_id)
-        return True
+        self.tell(session_id, None)
 
     def _waiting_count(self, session_id: str) -> int:
         query = "SELECT count(*) FROM incoming WHERE session = ? AND value IS NOT NULL"
@@ -152,15 +157,14 @@ class SqliteSessions(Sessions):
 
     # --- turns ---
 
-    def holding(self, session_id: str) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
-
-    async def next_waiting(self, session_id: str) -> Incoming | None:
+    @asynccontextmanager
+    async def taking(self, session_id: str) -> AsyncIterator[Incoming | None]:
         greeted, _last = self._session(session_id)
         row = self._database.execute(
             "SELECT number, is_button, value FROM incoming WHERE session = ? AND value IS NOT NULL ORDER BY number LIMIT 1", (session_id,)
         ).fetchone()
-        return Incoming(str(row[0]), bool(row[1]), row[2], greeted) if row else None
+        asked = await self.was_shown(session_id, QUESTION)
+        yield Incoming(str(row[0]), bool(row[1]), row[2], greeted, asked) if row else None
 
     async def _write(self, session_id: str, incoming: Incoming, answer: Answer) -> bool:
         with self._database:
@@ -171,7 +175,7 @@ class SqliteSessions(Sessions):
             self._add_events(session_id, "bot", answer.messages)
             # The text is no longer needed here; the client's id stays, so that the same message sent again is recognised.
             self._database.execute("UPDATE incoming SET value = NULL WHERE number = ?", (incoming.id,))
-        self.tell(session_id)
+        self.tell(session_id, None)
         return self._waiting_count(session_id) > 0
 
     async def hand_over(self, session_id: str) -> None:
@@ -193,7 +197,7 @@ class SqliteSessions(Sessions):
         rows = self._database.execute(
             "SELECT id, kind, data FROM event WHERE session = ? AND id > ? ORDER BY id", (session_id, 0 if reset else after)
         )
-        return News([Event(*row) for row in rows], self._waiting_count(session_id) > 0, reset)
+        return News([Event(*row) for row in rows], self._waiting_count(session_id) > 0, reset, last)
 
     async def was_shown(self, session_id: str, what: str) -> bool:
         row = self._database.execute("SELECT 1 FROM shown WHERE session = ? AND what = ?", (session_id, what)).fetchone()

@@ -161,10 +161,10 @@ class Bot:
         return str(self._agent.model_id)
 
     @asynccontextmanager
-    async def holding(self, sender_id: str) -> AsyncIterator[None]:
-        """Hold a conversation: for a turn, and for what a channel does around it."""
+    async def holding(self, sender_id: str, **more: Any) -> AsyncIterator[None]:
+        """Hold a conversation: for a turn, and for what a channel does around it. ``more``: see the lock of the lock store."""
         asked, inside = time.perf_counter(), held_number(sender_id) is not None
-        async with self._agent.lock_store.lock(sender_id):
+        async with self._agent.lock_store.lock(sender_id, **more):
             if not inside:
                 metrics.lock_waited(time.perf_counter() - asked)
             yield

@@ -31,7 +31,9 @@ class QueueLockStore(InMemoryLockStore):
         self._users[conversation_id] = self._users.get(conversation_id, 0) + 1
         try:
             try:
-                await asyncio.wait_for(lock.acquire(), timeout=lock_lifetime)
+                # Waiting with a limit takes a task of its own: only where there is somebody to wait for.
+                alone = self._users[conversation_id] == 1
+                await (lock.acquire() if alone else asyncio.wait_for(lock.acquire(), timeout=lock_lifetime))
             except asyncio.TimeoutError:
                 raise LockError(f"conversation busy for more than {lock_lifetime} s") from None
             try:

@@ -1,7 +1,8 @@
 """One turn at a time for each conversation, in order of arrival, over any number of processes.
 
 A conversation has a queue in Redis, and a holder. Every step is one script, which Redis runs as a whole. Whoever leaves wakes the next one
-through a list of that one's process, so nobody polls; whoever dies, holding or waiting, is passed over when its key expires.
+through a list of that one's process, so nobody polls; whoever dies, holding or waiting, is passed over when its key expires. What a holder
+does first or last can be part of the same script: see :class:`Along`.
 
 A holder also gets a number that only grows. One that lost its conversation (it stood still for too long) is known by an old number, and
 what it then wants to save is refused: see :mod:`bot.runtime.redis_trackers`.
@@ -13,9 +14,10 @@ import asyncio
 import itertools
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from rasa.core.lock import TicketLock
@@ -36,9 +38,10 @@ NUMBER_KEPT_SECONDS = 24 * 3600
 _LISTEN_SECONDS = 1
 _PAUSE_SECONDS = 0.2
 
-# Shared by the scripts. KEYS: holder, queue, number. A token is "process:number"; the key of a waiter says that it is alive.
-_COMMON = f"""
-local holder, queue, number, token = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
+#: Begins each script. KEYS: holder, queue, number. ARGV: token, milliseconds alive, seconds that the number is kept. A token is
+#: "process:number"; the key of a waiter says that it is alive.
+LOCKS = f"""
+local holder, queue, number, token, alive, kept = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3]
 local function waiter(one) return '{PREFIX}waiter:' .. one end
 local function first_alive()
   local first = redis.call('LINDEX', queue, 0)
@@ -50,53 +53,84 @@ local function first_alive()
 end
 """
 
-# ARGV: token, milliseconds alive, seconds that the number is kept. Gives {number, 0}, or {'', milliseconds until something may expire}.
-_ENTER = (
-    _COMMON
-    + """
-if redis.call('GET', holder) == token then return {redis.call('GET', number), 0} end
-if not redis.call('LPOS', queue, token) then redis.call('RPUSH', queue, token) end
-redis.call('PEXPIRE', queue, ARGV[2])
-redis.call('SET', waiter(token), 1, 'PX', ARGV[2])
-local first = first_alive()
-if redis.call('EXISTS', holder) == 1 then return {'', redis.call('PTTL', holder)} end
-if first ~= token then return {'', redis.call('PTTL', waiter(first))} end
-redis.call('LPOP', queue)
-redis.call('DEL', waiter(token))
-redis.call('SET', holder, token, 'PX', ARGV[2])
+#: Gives {number, 0}, or {'', milliseconds until something may expire}. A conversation that nobody holds or waits for is entered at once.
+ENTER = """
+local function enter()
+  local owner = redis.call('GET', holder)
+  if owner == token then return {redis.call('GET', number), 0} end
+  if owner or redis.call('EXISTS', queue) == 1 then
+    if not redis.call('LPOS', queue, token) then redis.call('RPUSH', queue, token) end
+    redis.call('PEXPIRE', queue, alive)
+    redis.call('SET', waiter(token), 1, 'PX', alive)
+    local first = first_alive()
+    if owner then return {'', redis.call('PTTL', holder)} end
+    if first ~= token then return {'', redis.call('PTTL', waiter(first))} end
+    redis.call('LPOP', queue)
+    redis.call('DEL', waiter(token))
+  end
+  redis.call('SET', holder, token, 'PX', alive)
+  -- The time, so that numbers grow even after a Redis that forgot all; one more, so that they grow even when its clock is put back.
+  local now = redis.call('TIME')
+  local next = math.max(now[1] * 1000000 + now[2], tonumber(redis.call('GET', number) or 0) + 1)
+  redis.call('SET', number, string.format('%.0f', next), 'EX', kept)
+  return {string.format('%.0f', next), 0}
+end
 """
-    # The time, so that numbers grow even after a Redis that forgot all; one more, so that they grow even when its clock is put back.
-    + """
-local now = redis.call('TIME')
-local next = math.max(now[1] * 1000000 + now[2], tonumber(redis.call('GET', number) or 0) + 1)
-redis.call('SET', number, string.format('%.0f', next), 'EX', ARGV[3])
-return {string.format('%.0f', next), 0}
-"""
-)
 
-# Give up a conversation or a place in its queue, and wake who is next. ARGV: token.
-_LEAVE = (
-    _COMMON
-    + f"""
-redis.call('LREM', queue, 0, token)
-redis.call('DEL', waiter(token))
-if redis.call('GET', holder) == token then redis.call('DEL', holder) end
-if redis.call('EXISTS', holder) == 1 then return 0 end
-local first = first_alive()
-if first then
+#: Gives up a conversation or a place in its queue, and wakes who is next.
+LEAVE = f"""
+local function leave()
+  local owner = redis.call('GET', holder)
+  if owner == token then
+    redis.call('DEL', holder)
+  else
+    redis.call('LREM', queue, 0, token)
+    redis.call('DEL', waiter(token))
+    if owner then return end
+  end
+  local first = first_alive()
+  if not first then return end
   local list = '{PREFIX}wake:' .. string.match(first, '^[^:]+')
   redis.call('RPUSH', list, first)
   redis.call('EXPIRE', list, 60)
 end
-return 1
 """
-)
 
-# ARGV: token, milliseconds alive.
-_RENEW = _COMMON + "if redis.call('GET', holder) ~= token then return 0 end return redis.call('PEXPIRE', holder, ARGV[2])"
+_ENTER, _LEAVE = LOCKS + ENTER + "return enter()", LOCKS + LEAVE + "leave()"
+_RENEW = LOCKS + "if redis.call('GET', holder) ~= token then return 0 end return redis.call('PEXPIRE', holder, alive)"
 
-#: By conversation, the token and the number under which the current task holds it.
-_held: ContextVar[Mapping[str, tuple[str, int]] | None] = ContextVar("held", default=None)
+
+@dataclass
+class Along:
+    """What is done in the same step in which a conversation is entered.
+
+    Args:
+        script: begins with :data:`LOCKS` and :data:`ENTER`, gives what ``enter`` gives and, where that is a number, what was ``found``.
+        keys: those after the keys of the lock; ``values`` those after its values.
+    """
+
+    script: Any
+    keys: Sequence[str]
+    values: Sequence[Any]
+    found: Sequence[Any] = ()
+
+
+@dataclass
+class Held:
+    """A conversation that a task holds, or held, under a number."""
+
+    token: str
+    number: int
+    #: The script that did the last of the work has also left.
+    left: bool = False
+    #: What was read when it was entered, by key; none but the holder writes there.
+    read: dict[str, str | None] = field(default_factory=dict)
+    #: What is to be written waits here for the step that ends the turn, where there is such a step.
+    writes: list[Any] | None = None
+
+
+#: By conversation.
+_held: ContextVar[Mapping[str, Held] | None] = ContextVar("held", default=None)
 
 
 def number_key(conversation_id: str) -> str:
@@ -104,10 +138,20 @@ def number_key(conversation_id: str) -> str:
     return f"{PREFIX}number:{conversation_id}"
 
 
+def lock_keys(conversation_id: str) -> list[str]:
+    """The keys of :data:`LOCKS`."""
+    return [f"{PREFIX}holder:{conversation_id}", f"{PREFIX}queue:{conversation_id}", number_key(conversation_id)]
+
+
+def held(conversation_id: str) -> Held | None:
+    """How the current task holds a conversation, or held it; None if it never did."""
+    return (_held.get() or {}).get(conversation_id)
+
+
 def held_number(conversation_id: str) -> int | None:
     """The number under which the current task holds a conversation, or held it; None if it never did."""
-    _token, number = (_held.get() or {}).get(conversation_id, ("", None))
-    return number
+    one = held(conversation_id)
+    return one.number if one else None
 
 
 class RedisLockStore(LockStore):
@@ -131,43 +175,52 @@ class RedisLockStore(LockStore):
 
     @asynccontextmanager
     async def lock(
-        self, conversation_id: str, lock_lifetime: float = LOCK_LIFETIME, wait_time_in_seconds: float = 1
+        self, conversation_id: str, lock_lifetime: float = LOCK_LIFETIME, wait_time_in_seconds: float = 1, along: Along | None = None
     ) -> AsyncGenerator[TicketLock, None]:
         """Hold the conversation. Raises :class:`LockError` after ``lock_lifetime`` seconds of waiting for others.
 
         A task that holds it already, for a turn and what belongs to it, goes on at once.
 
+        Args:
+            along: done as it is entered; not for a task that holds it already.
+
         Raises:
             RedisError: Redis is away; the conversation is not held.
         """
-        if (_held.get() or {}).get(conversation_id, ("", 0))[0].startswith(f"{self._process}:"):
+        outer = held(conversation_id)
+        if outer and not outer.left and outer.token.startswith(f"{self._process}:"):
+            assert along is None, "what is done as a conversation is entered is for who does not hold it yet"
             yield TicketLock(conversation_id)
             return
-        token = f"{self._process}:{next(self._tokens)}"
+        one = Held(f"{self._process}:{next(self._tokens)}", 0)
         try:
-            number = await self._acquire(conversation_id, token, lock_lifetime)
-            renewal = asyncio.create_task(self._keep(conversation_id, token))
-            before = _held.set({**(_held.get() or {}), conversation_id: (token, number)})
+            one.number = await self._acquire(conversation_id, one.token, lock_lifetime, along)
+            renewal = _Renewal(self._alive / 3, lambda: self._renewed(conversation_id, one.token))
+            before = _held.set({**(_held.get() or {}), conversation_id: one})
             try:
                 yield TicketLock(conversation_id)
             finally:
                 _held.reset(before)
-                renewal.cancel()
+                renewal.end()
         finally:
-            try:
-                await self._run(self._leave, conversation_id, token)
-            except RedisError as error:
-                # The turn is done; the lock ends by itself.
-                logger.warning("a conversation stays locked for up to %g s: %s", self._alive, type(error).__name__)
+            if not one.left:
+                await self._give_up(conversation_id, one.token)
 
-    async def _acquire(self, conversation_id: str, token: str, seconds: float) -> int:
+    async def _give_up(self, conversation_id: str, token: str) -> None:
+        try:
+            await self._run(self._leave, conversation_id, token)
+        except RedisError as error:
+            # The turn is done; the lock ends by itself.
+            logger.warning("a conversation stays locked for up to %g s: %s", self._alive, type(error).__name__)
+
+    async def _acquire(self, conversation_id: str, token: str, seconds: float, along: Along | None) -> int:
         """Wait for the conversation; the number of this holder."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         woken = self._waiting[token] = asyncio.Event()
         try:
             async with self._joining.lock(conversation_id, seconds):
-                number, milliseconds = await self._try_to_enter(conversation_id, token)
+                number, milliseconds = await self._try_to_enter(conversation_id, token, along)
             while not number:
                 left = deadline - loop.time()
                 if left <= 0:
@@ -177,22 +230,25 @@ class RedisLockStore(LockStore):
                     # One millisecond more than what is waited for: a key that expires at this very moment may still be there.
                     await asyncio.wait_for(woken.wait(), min(left, self._alive / 3, (max(milliseconds, 0) + 1) / 1000))
                 woken.clear()
-                number, milliseconds = await self._try_to_enter(conversation_id, token)
+                number, milliseconds = await self._try_to_enter(conversation_id, token, along)
             return int(number)
         finally:
             del self._waiting[token]
 
-    async def _try_to_enter(self, conversation_id: str, token: str) -> tuple[str, int]:
-        number, milliseconds = await self._run(self._enter, conversation_id, token, self._milliseconds, NUMBER_KEPT_SECONDS)
+    async def _try_to_enter(self, conversation_id: str, token: str, along: Along | None) -> tuple[str, int]:
+        if along is None:
+            number, milliseconds = await self._run(self._enter, conversation_id, token)
+        else:
+            script, more_keys, more_values = along.script, along.keys, along.values
+            number, milliseconds, *along.found = await self._run(script, conversation_id, token, more_keys, more_values)
         return number, int(milliseconds)
 
-    async def _keep(self, conversation_id: str, token: str) -> None:
-        """Say again and again that the holder is alive, until it is cancelled or the conversation is lost."""
-        while True:
-            await asyncio.sleep(self._alive / 3)
-            with suppress(RedisError):
-                if not await self._run(self._renew, conversation_id, token, self._milliseconds):
-                    return
+    async def _renewed(self, conversation_id: str, token: str) -> bool:
+        """Say that the holder is alive; False when it has lost the conversation."""
+        try:
+            return bool(await self._run(self._renew, conversation_id, token))
+        except RedisError:
+            return True
 
     def _listen(self) -> None:
         if self._listener is None or self._listener.done():
@@ -209,10 +265,34 @@ class RedisLockStore(LockStore):
             if found and found[1] in self._waiting:
                 self._waiting[found[1]].set()
 
-    @property
-    def _milliseconds(self) -> int:
-        return int(self._alive * 1000)
+    async def _run(
+        self, script: Any, conversation_id: str, token: str, more_keys: Sequence[str] = (), more_values: Sequence[Any] = ()
+    ) -> Any:
+        keys, values = lock_keys(conversation_id), (token, int(self._alive * 1000), NUMBER_KEPT_SECONDS)
+        return await script(keys=[*keys, *more_keys], args=[*values, *more_values])
 
-    async def _run(self, script: Any, conversation_id: str, *values: Any) -> Any:
-        keys = [f"{PREFIX}holder:{conversation_id}", f"{PREFIX}queue:{conversation_id}", number_key(conversation_id)]
-        return await script(keys=keys, args=values)
+
+class _Renewal:
+    """Does something every so many seconds, until it gives False or is told to end. Most turns end before the first time: a timer is all
+    that it costs them."""
+
+    def __init__(self, seconds: float, renewed: Callable[[], Awaitable[bool]]) -> None:
+        self._seconds, self._renewed = seconds, renewed
+        self._task: asyncio.Task[None] | None = None
+        self._wait()
+
+    def end(self) -> None:
+        """No more."""
+        self._timer.cancel()
+        if self._task:
+            self._task.cancel()
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._begin)
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._once())
+
+    async def _once(self) -> None:
+        if await self._renewed():
+            self._wait()

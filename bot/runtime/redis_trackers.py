@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rasa.core.lock_store import LockError
@@ -11,7 +12,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from redis.asyncio import Redis
 
 from bot.runtime.redis_link import PREFIX
-from bot.runtime.redis_locks import held_number, number_key
+from bot.runtime.redis_locks import held, number_key
 from bot.runtime.trackers import EXPIRES_AFTER_SECONDS, SmallTrackerStore
 from bot.transcripts.stream import ADD, fields_of
 from bot.transcripts.stream import KEY as STREAM
@@ -19,7 +20,6 @@ from bot.transcripts.stream import KEY as STREAM
 if TYPE_CHECKING:
     from bot.transcripts.outbox import Entry
     from bot.transcripts.service import Transcripts
-    from bot.transcripts.stream import Stream
 
 _KEY = f"{PREFIX}tracker:"
 
@@ -29,18 +29,30 @@ def tracker_key(conversation_id: str) -> str:
     return _KEY + conversation_id
 
 
-_LOST, _SAVED, _SAVED_ALONE = range(3)
+LOST, SAVED, SAVED_ALONE = range(3)
+_FIELDS = 10
 
-# KEYS: conversation, number of its last holder, stream of the transcripts. ARGV: the conversation, the number of who writes, milliseconds
-# until it expires, and where there is an entry for the stream: how many may wait there, fields of the entry.
-_WRITE = (
+#: Writes a conversation, and what there is for the stream of the transcripts. ``key`` and ``value``: where those of a :class:`Writing`
+#: begin.
+WRITE = (
     ADD
     + f"""
-local last = redis.call('GET', KEYS[2])
-if last and tonumber(last) > tonumber(ARGV[2]) then return {_LOST} end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-if #ARGV > 3 and not add(KEYS[3], ARGV[4], {{unpack(ARGV, 5)}}) then return {_SAVED_ALONE} end
-return {_SAVED}
+local function write(key, value)
+  redis.call('SET', KEYS[key], ARGV[value], 'PX', ARGV[value + 1])
+  local most = ARGV[value + 2]
+  if most ~= '' and not add(KEYS[key + 1], most, {{unpack(ARGV, value + 3, value + 2 + {_FIELDS})}}) then return {SAVED_ALONE} end
+  return {SAVED}
+end
+"""
+)
+
+# KEYS: number of the last holder, keys of a writing. ARGV: the number of who writes, values of a writing.
+_WRITE = (
+    WRITE
+    + f"""
+local last = redis.call('GET', KEYS[1])
+if last and tonumber(last) > tonumber(ARGV[1]) then return {LOST} end
+return write(2, 2)
 """
 )
 
@@ -54,6 +66,33 @@ if last then redis.call('SET', KEYS[2], string.format('%.0f', tonumber(last) + 1
 
 class LockLost(LockError):
     """A conversation was not written: another process holds it by now, or it was removed."""
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A conversation that is to be written by :data:`WRITE`, and what the transcripts get of it.
+
+    ``values``: the conversation, milliseconds until it expires, and, for the stream, how many entries may wait there ('': it gets none) and
+    the fields of the entry.
+    """
+
+    keys: list[str]
+    values: list[Any]
+    entry: Entry | None
+    transcripts: Transcripts | None
+
+    #: How many keys and values there are.
+    SIZE = (2, 3 + _FIELDS)
+
+    @property
+    def packed(self) -> str:
+        """The conversation."""
+        return str(self.values[0])
+
+    def written(self, in_stream: bool) -> None:
+        """Call when it is written. ``in_stream``: the stream has taken what was for it; otherwise that goes there by way of the disk."""
+        if self.transcripts and self.entry and not (in_stream and self.values[2] != ""):
+            self.transcripts.keep(self.entry)
 
 
 class RedisTrackerStore(SmallTrackerStore):
@@ -75,34 +114,47 @@ class RedisTrackerStore(SmallTrackerStore):
         self._write, self._delete = redis.register_script(_WRITE), redis.register_script(_DELETE)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Write a conversation and, in the same step, what is new in it into the stream of the transcripts: both are there, or none."""
-        entry, transcripts = self._sealed(tracker), self._transcripts
-        stream = transcripts.stream if transcripts and entry and not transcripts.is_behind else None
-        in_stream = await self._write_both(tracker, stream, entry)
-        if transcripts and entry and not in_stream:
-            transcripts.keep(entry)
+        """Write a conversation and, in the same step, what is new in it into the stream of the transcripts: both are there, or none.
+
+        Where the step that ends the turn writes it (:attr:`~bot.runtime.redis_locks.Held.writes`), it is given to that one.
+        """
+        await self._write_or_give(tracker, self._sealed(tracker))
 
     async def replace(self, tracker: DialogueStateTracker) -> None:
-        await self._write_both(tracker, None, None)
+        await self._write_or_give(tracker, None)
 
-    async def _write_both(self, tracker: DialogueStateTracker, stream: Stream | None, entry: Entry | None) -> bool:
-        """Write a conversation, and an entry into the stream; whether the stream has taken it."""
-        number = held_number(tracker.sender_id)
-        if number is None:
+    async def _write_or_give(self, tracker: DialogueStateTracker, entry: Entry | None) -> None:
+        holding = held(tracker.sender_id)
+        if holding is None:
             raise LockLost("a conversation is written by who holds it")
-        keys = [tracker_key(tracker.sender_id), number_key(tracker.sender_id), STREAM]
-        values: list[Any] = [self._packed(tracker), number, max(1, int(self._expires_after * 1000))]
-        if stream and entry:
-            values += [stream.most, *fields_of(entry)]
-        done = await self._write(keys=keys, args=values)
-        if done == _LOST:
+        writing = self._writing(tracker, entry)
+        if holding.writes is not None:
+            holding.writes.append(writing)
+            return
+        done = await self._write(keys=[number_key(tracker.sender_id), *writing.keys], args=[holding.number, *writing.values])
+        if done == LOST:
             raise LockLost("another has the conversation by now")
-        return bool(stream) and done == _SAVED
+        writing.written(in_stream=done == SAVED)
+
+    def _writing(self, tracker: DialogueStateTracker, entry: Entry | None) -> Writing:
+        transcripts = self._transcripts
+        stream = transcripts.stream if transcripts and entry and not transcripts.is_behind else None
+        for_stream = [stream.most, *fields_of(entry)] if stream and entry else [""] * (1 + _FIELDS)
+        values = [self._packed(tracker), max(1, int(self._expires_after * 1000)), *for_stream]
+        return Writing([tracker_key(tracker.sender_id), STREAM], values, entry, transcripts)
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """A conversation, or None if there is none or it has expired."""
-        data = await self._redis.get(tracker_key(sender_id))
+        data = await self._read(sender_id)
         return self._unpacked(sender_id, data) if data is not None else None
+
+    async def _read(self, sender_id: str) -> str | None:
+        key, holding = tracker_key(sender_id), held(sender_id)
+        if holding and holding.writes:
+            return str(holding.writes[-1].packed)
+        if holding and key in holding.read:
+            return holding.read.pop(key)
+        return await self._redis.get(key)
 
     async def keys(self) -> Iterable[str]:
         """Ids of all conversations."""
@@ -110,6 +162,10 @@ class RedisTrackerStore(SmallTrackerStore):
 
     async def delete(self, sender_id: str) -> None:
         """Remove a conversation for good; a turn of it that still runs writes nothing any more."""
+        if holding := held(sender_id):
+            holding.read.clear()
+            if holding.writes is not None:
+                holding.writes.clear()
         await self._delete(keys=[tracker_key(sender_id), number_key(sender_id)])
 
     async def disconnect(self) -> None:

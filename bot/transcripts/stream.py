@@ -33,8 +33,7 @@ _CLAIM_EVERY_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 _PAGE = 1000
 
-#: A turn that comes while too many wait is not taken. KEYS[1] is the stream; ``most`` and ``fields`` are set before. Also part of the
-#: script that writes a conversation.
+#: A turn that comes while too many wait is not taken. Also part of the scripts that write a conversation.
 ADD = """
 local function add(stream, most, fields)
   if fields[8] == 'turn' and redis.call('XLEN', stream) >= tonumber(most) then return false end

@@ -8,6 +8,7 @@ from benchmarks.cost_model import Assumed, Measured, needs
 
 _MEASURED = Measured(
     seconds={"bots": 0.03, "archiver": 0.006, "redis": 0.001, "postgres": 0.002},
+    trips=5,
     commands=100,
     idle_commands=4,
     rows=18,
@@ -27,6 +28,7 @@ def test_by_hand() -> None:
     assert found["conversations open at once"] == 15_000
     assert found["memory of all bots (GB)"] == pytest.approx(6 * 0.24 + 0.3)
     assert found["memory of Redis (GB)"] == pytest.approx(0.001 + 100_000 * 17e3 / 1e9)
+    assert found["round trips to Redis a second"] == pytest.approx(500)
     assert found["commands of Redis a second"] == pytest.approx(100 * 100 + 6 * 4)
     assert found["rows written a second"] == pytest.approx(1800)
 
@@ -41,7 +43,7 @@ def test_the_highest_step_in_which_users_were_served_counts() -> None:
         return {
             "p95": p95,
             "failures": failures,
-            "costs": {"cpu_bots": people, "cpu_redis": 1, "cpu_archiver": 1, "commands": 1, "rows": 1, "commits": 1},
+            "costs": {"cpu_bots": people, "cpu_redis": 1, "cpu_archiver": 1, "redis_trips": 1, "commands": 1, "rows": 1, "commits": 1},
         }
 
     seen = {"steps": [step(10, 0.1), step(20, 0.2), step(30, 0.4), step(40, 0.2, 3)], "idle": {"commands": 8}, "opened": {}, "started": {}}

@@ -26,6 +26,9 @@ def _kept(server: Server, query: str) -> list[tuple[Any, ...]]:
         try:
             if rows := database.execute(query).fetchall():
                 return rows
+        except sqlite3.OperationalError:
+            # The process that makes the tables starts beside the server, and may still be starting.
+            pass
         finally:
             database.close()
         time.sleep(0.1)

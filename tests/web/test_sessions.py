@@ -12,13 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import UserUttered
 from redis.asyncio import Redis
 
+from bot.channels.web_limits import TooFast
+from bot.channels.web_limits_redis import Hidden, SharedBuckets
 from bot.channels.web_sessions import EVENTS_KEPT, QUESTION, Ended, Incoming, SessionEnded, Sessions, TooManyWaiting, UnknownButton
 from bot.channels.web_sessions_redis import RedisSessions
 from bot.channels.web_sessions_sqlite import SqliteSessions
 from bot.runtime.redis_link import connect
 from bot.runtime.redis_locks import RedisLockStore
+from bot.runtime.redis_trackers import RedisTrackerStore
 
 from .redis_process import RedisServer
 
@@ -69,8 +74,7 @@ def text(words: str, **more: Any) -> dict[str, Any]:
 
 
 async def answer_next(store: Sessions, session: str, *messages: dict[str, Any]) -> Incoming | None:
-    async with store.holding(session):
-        incoming = await store.next_waiting(session)
+    async with store.taking(session) as incoming:
         if incoming:
             await store.answer(session, incoming, [*messages] or [text("antwoord op " + incoming.value)])
     return incoming
@@ -108,11 +112,9 @@ def test_messages_are_answered_in_order_and_everything_has_a_number(run: Run) ->
 def test_a_message_is_accepted_once(run: Run) -> None:
     async def story(store: Sessions) -> None:
         session, other = await store.create(greeted=False), await store.create(greeted=False)
-        assert not await store.known_message(session, "message-1")
         assert await store.accept_text(session, "message-1", "hallo", MOST)
         assert not await store.accept_text(session, "message-1", "iets anders", MOST)
-        assert await store.known_message(session, "message-1")
-        assert not await store.known_message(other, "message-1")
+        assert await store.accept_text(other, "message-1", "hallo", MOST)
         await answer_next(store, session)
         assert not await store.accept_text(session, "message-1", "hallo", MOST)
         assert [words for _, kind, words in await said(store, session) if kind == "user"] == ["hallo"]
@@ -128,7 +130,6 @@ def test_only_so_many_wait(run: Run) -> None:
             await store.accept_text(session, f"message-{number}", "x", 3)
         with pytest.raises(TooManyWaiting):
             await store.accept_text(session, "message-4", "x", 3)
-        assert not await store.known_message(session, "message-4")
         await answer_next(store, session)
         assert await store.accept_text(session, "message-4", "x", 3)
 
@@ -151,9 +152,8 @@ def test_a_button_does_what_was_offered_and_belongs_to_one_conversation(run: Run
         with pytest.raises(UnknownButton):
             await store.accept_button(other, "message-2", shown[0]["id"], MOST)
         assert await store.accept_button(session, "message-2", shown[0]["id"], MOST)
-        async with store.holding(session):
-            incoming = await store.next_waiting(session)
-        assert incoming
+        async with store.taking(session) as incoming:
+            assert incoming
         assert (incoming.is_button, incoming.value, incoming.greeted) == (True, '/answer{"role": "parent"}', True)
         assert (await said(store, session))[-1][1:] == ("user", 'Ja, "graag"')
 
@@ -170,7 +170,6 @@ def test_a_conversation_that_ended_is_over_everywhere(run: Run, why: Ended) -> N
         await store.touch(session)
         for call in (
             store.check(session),
-            store.known_message(session, "message-1"),
             store.accept_text(session, "message-2", "x", MOST),
             store.accept_button(session, "message-2", "x", MOST),
             store.look(session, 0),
@@ -254,7 +253,7 @@ def test_whether_it_helped_is_asked_once(run: Run) -> None:
 def test_whoever_watches_is_told_of_all_that_happens(run: Run) -> None:
     async def story(store: Sessions) -> None:
         told: list[str] = []
-        store.tell = told.append  # type: ignore[method-assign]
+        store.tell = lambda session, _news: told.append(session)  # type: ignore[method-assign]
         session = await store.create(greeted=False)
         await store.watch(session)
 
@@ -348,18 +347,15 @@ def test_who_lost_the_conversation_answers_nothing(redis_server: RedisServer) ->
         session = await slow.create(greeted=False)
         await slow.accept_text(session, "message-1", "een", MOST)
         await slow.accept_text(session, "message-2", "twee", MOST)
-        async with slow.holding(session):
-            incoming = await slow.next_waiting(session)
+        async with slow.taking(session) as incoming:
             assert incoming and incoming.value == "een"
             await client.delete(f"wegwijzer:holder:{session}")  # as if it had stood still
             again = await asyncio.create_task(answer_next(quick, session))
             assert again == incoming
             assert not await slow.answer(session, incoming, [text("te laat")])
-            assert await slow.next_waiting(session) is None, "the next one is not its to take either"
         assert [words for *_, words in await said(slow, session)] == ["een", "twee", "antwoord op een"]
         # A step that comes twice, because its answer was lost, is taken once.
-        async with quick.holding(session):
-            incoming = await quick.next_waiting(session)
+        async with quick.taking(session) as incoming:
             assert incoming and incoming.value == "twee"
             for _ in range(2):
                 await quick.answer(session, incoming, [text("antwoord op twee")])
@@ -368,27 +364,106 @@ def test_who_lost_the_conversation_answers_nothing(redis_server: RedisServer) ->
     in_redis(redis_server, story)
 
 
-@pytest.mark.parametrize("before", [None, "zoals het was"])
-def test_a_turn_that_is_taken_again_begins_with_the_conversation_as_it_was(redis_server: RedisServer, before: str | None) -> None:
+def test_a_turn_that_is_taken_again_begins_with_the_conversation_as_it_was(redis_server: RedisServer) -> None:
     async def story(client: Redis) -> None:
-        store = stored_in(client)
+        store, trackers = stored_in(client), RedisTrackerStore(Domain.empty(), client)
         session = await store.create(greeted=False)
-        key = f"wegwijzer:tracker:{session}"
-        if before:
-            await client.set(key, before)
+
+        async def turn(words: str) -> list[str]:
+            """What was said before."""
+            tracker = await trackers.get_or_create_tracker(session)
+            before = [event.text for event in tracker.events if isinstance(event, UserUttered)]
+            tracker.update(UserUttered(words))
+            await trackers.save(tracker)
+            again = await trackers.retrieve(session)
+            assert again and again.latest_message and again.latest_message.text == words, "who takes a turn reads what it has written"
+            return before
+
+        for said_before, words in [([], "een"), (["een"], "twee")]:
+            await store.accept_text(session, f"message-{words}", words, MOST)
+            for is_answered in (False, False, True):
+                async with store.taking(session) as incoming:
+                    assert incoming and incoming.value == words
+                    assert await turn(words) == said_before
+                    if is_answered:
+                        await store.answer(session, incoming, [text("antwoord")])
+
+    in_redis(redis_server, story)
+
+
+def test_who_lost_the_conversation_writes_nothing_of_its_turn(redis_server: RedisServer) -> None:
+    async def story(client: Redis) -> None:
+        store, other, trackers = stored_in(client), stored_in(client), RedisTrackerStore(Domain.empty(), client)
+        session = await store.create(greeted=False)
         await store.accept_text(session, "message-1", "een", MOST)
+        async with store.taking(session) as incoming:
+            assert incoming
+            tracker = await trackers.get_or_create_tracker(session)
+            tracker.update(UserUttered("van wie stilstond"))
+            await trackers.save(tracker)
+            await client.delete(f"wegwijzer:holder:{session}")  # as if it had stood still
+            await asyncio.create_task(answer_next(other, session))
+            await store.answer(session, incoming, [text("te laat")])
+        assert await trackers.retrieve(session) is None
+        assert [words for *_, words in await said(store, session)] == ["een", "antwoord op een"]
+
+    in_redis(redis_server, story)
+
+
+def test_whoever_waits_for_the_conversation_is_woken_by_the_answer(redis_server: RedisServer) -> None:
+    async def story(client: Redis) -> None:
+        one, other = stored_in(client, alive=3600), stored_in(client, alive=3600)
+        session = await one.create(greeted=False)
+        for words in ("een", "twee"):
+            await one.accept_text(session, f"message-{words}", words, MOST)
+        async with one.taking(session) as incoming:
+            assert incoming
+            waiting = asyncio.create_task(answer_next(other, session))
+            while not await client.exists(f"wegwijzer:queue:{session}"):  # noqa: ASYNC110 (the other side is a server)
+                await asyncio.sleep(0.002)
+            await one.answer(session, incoming, [text("antwoord op een")])
+            assert (await waiting).value == "twee"
+        assert [words for *_, words in await said(one, session)][2:] == ["antwoord op een", "antwoord op twee"]
+
+    in_redis(redis_server, story)
+
+
+def test_what_is_told_is_what_is_seen_by_looking(redis_server: RedisServer) -> None:
+    async def story(client: Redis) -> None:
+        store, told = stored_in(client), []
+        store.tell = lambda _session, news: told.append(news)  # type: ignore[method-assign]
+        await store.start()
+        session = await store.create(greeted=False)
+        await store.watch(session)
+        await until(lambda: told == [None, None])
+        for number, words in enumerate(ODD):
+            await store.accept_text(session, f"message-{number}", words, MOST)
+        await answer_next(store, session, *(text(words) for words in ODD))
+        await answer_next(store, session, text("klaar"))
+        await until(lambda: len(told) == 2 + len(ODD) + 2)
+        seen = await store.look(session, 0)
+        assert [event for news in told[2:] for event in news.events] == seen.events
+        assert [news.last for news in told[2:]] == [*range(1, len(ODD) + 1), 2 * len(ODD), 2 * len(ODD) + 1]
+        assert all(news.working for news in told[2:])
+        await store.close()
+
+    in_redis(redis_server, story)
+
+
+def test_a_message_too_many_takes_from_no_bucket_and_a_known_one_neither(redis_server: RedisServer) -> None:
+    async def story(client: Redis) -> None:
+        store, hidden = stored_in(client), Hidden(b"a key")
+        roomy, tight = SharedBuckets(client, hidden, "roomy", 0.001, 3), SharedBuckets(client, hidden, "tight", 0.001, 1)
+        pace = [(roomy, "a"), (tight, "a")]
+        session = await store.create(greeted=False)
+        assert await store.accept_text(session, "message-1", "x", MOST, pace)
+        assert not await store.accept_text(session, "message-1", "x", MOST, pace)
         for _ in range(3):
-            async with store.holding(session):
-                assert await store.next_waiting(session)
-                assert await client.get(key) == before
-                await client.set(key, "na de beurt")
-        await answer_next(store, session)
-        assert await client.get(key) == before
-        await client.set(key, "na de beurt")
-        await store.accept_text(session, "message-2", "twee", MOST)
-        async with store.holding(session):
-            assert await store.next_waiting(session)
-        assert await client.get(key) == "na de beurt"
+            with pytest.raises(TooFast) as refused:
+                await store.accept_text(session, "message-2", "x", MOST, pace)
+            assert 900 < refused.value.seconds <= 1000
+        assert [await roomy.take("a") > 0 for _ in range(3)] == [False, False, True]
+        assert len((await store.look(session, 0)).events) == 1
 
     in_redis(redis_server, story)
 
@@ -416,7 +491,7 @@ def test_everything_goes_by_itself_and_no_key_tells_anything(redis_server: Redis
 def test_news_that_was_missed_is_told_when_the_connection_is_there_again(redis_server: RedisServer) -> None:
     async def story(client: Redis) -> None:
         store, told = stored_in(client), []
-        store.tell = told.append  # type: ignore[method-assign]
+        store.tell = lambda session, _news: told.append(session)  # type: ignore[method-assign]
         await store.start()
         session = await store.create(greeted=False)
         await store.watch(session)
