@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.nlu import crisis
 from bot.nlu.augment import sloppy
-from bot.nlu.dataset import Example, read_training, wrong_labels
+from bot.nlu.dataset import Example, problems, read_evaluation, read_training, wrong_labels
 from bot.nlu.entities import EntityReader, age_band
 from bot.nlu.facets import THRESHOLDS, at_ease, labels_of
 from bot.nlu.intents import DESCRIBE, FALLBACK, rank
@@ -160,6 +160,20 @@ class TestIntents:
 def test_sloppy_writing_is_the_same_every_time(text: str) -> None:
     assert sloppy(text) == sloppy(text)
     assert sloppy(text, 0) == text
+
+
+def test_the_training_messages_are_all_different_and_none_is_an_evaluation_message() -> None:
+    assert problems(read_training(), read_evaluation()) == []
+
+
+def test_doubles_are_found() -> None:
+    told = "ze hebben mij uit de groep van de klas gezet en niemand zegt waarom"
+    nearly = "Ze hebben mij uit de groep van de klas gezet, en niemand zegt waarom."
+    other = "ze hebben mijn fiets in de gracht gegooid en niemand heeft iets gezien"
+    examples = [Example("a.yml", "describe", text, {}) for text in (told, nearly, other)]
+    assert [line.split(":")[0] for line in problems(examples, [])] == ["a.yml"]
+    assert len(problems([Example("a.yml", "describe", told, {})], [nearly])) == 1
+    assert problems([Example("a.yml", "describe", other, {})], [told]) == []
 
 
 def test_every_label_of_the_training_data_exists() -> None:
