@@ -1,6 +1,7 @@
 """Facets of one message: which heads are learnt, and how their probabilities become an answer.
 
-Unknown is a class of its own that is learnt from examples, and an answer that is not sure enough is unknown too: a facet is never guessed.
+Unknown is a class of its own that is learnt from examples, and an answer that is not sure enough is unknown too. Role and place are told
+from a low confidence on; in a conversation a role that is hardly likely is asked for (:data:`bot.wegwijzer.listening.LIKELY`).
 """
 
 from __future__ import annotations

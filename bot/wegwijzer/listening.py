@@ -14,6 +14,8 @@ from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS, Context, Role
 
 #: From this confidence a later message changes what an earlier one told.
 SURE = 0.75
+#: A role of which the reading is less sure than this is asked for.
+LIKELY = 0.3
 _BULLYING = ("bullying", "cyberbullying")
 _SIMPLE = ("role", "context", "platform", "age_band", "repeated", *(facet for facet in BOOLEAN_FACETS if facet != "repeated"))
 #: Facets that a reader infers well for somebody of whom nothing is known ("ze lachen mij uit": at school), and badly against what is known.
@@ -40,7 +42,7 @@ def merge(
     known = situation
     for facet in _SIMPLE:
         told = facets.get(facet)
-        if told is None or told == getattr(known, facet):
+        if told is None or told == getattr(known, facet) or (facet == "role" and not _likely(confidences.get(facet))):
             continue
         if getattr(known, facet) is None or (
             _changes(facet, told, confidences.get(facet), named.get(facet, ())) and not _speaks_for_a_child(known, facet, told, facets)
@@ -74,6 +76,11 @@ def _speaks_for_a_child(known: Situation, facet: str, told: Any, facets: Mapping
     """Whether "mij" is only a parent's or teacher's ("ze is nu bij mij"): they become a victim where something is told that was done."""
     speaks = known.role in (Role.PARENT.value, Role.SUPERVISOR.value)
     return facet == "role" and told == Role.VICTIM.value and speaks and not facets.get("forms")
+
+
+def _likely(confidence: Any) -> bool:
+    """Whether a role is more than a guess: to ask "about whom is it?" is better than to speak to a child as to a teacher."""
+    return not isinstance(confidence, (int, float)) or confidence >= LIKELY
 
 
 def _sure(confidence: Any) -> bool:
