@@ -200,7 +200,9 @@ def test_told_anything() -> None:
     assert told_anything({"repeated": False})
 
 
-@pytest.mark.parametrize(("confidence", "role"), [(0.2, None), (0.29, None), (0.3, "supervisor"), (0.9, "supervisor"), (None, "supervisor")])
+@pytest.mark.parametrize(
+    ("confidence", "role"), [(0.2, None), (0.29, None), (0.3, "supervisor"), (0.9, "supervisor"), (None, "supervisor")]
+)
 def test_a_role_that_is_a_guess_is_asked_for(confidence: float | None, role: str | None) -> None:
     confidences = {} if confidence is None else {"role": confidence}
     assert merge(Situation(), {"role": "supervisor"}, confidences).role == role
