@@ -69,9 +69,9 @@ FORM_THRESHOLDS: dict[str, float] = {
 }
 
 _BULLYING = (Kind.BULLYING.value, Kind.CYBERBULLYING.value)
-#: Acts with which a person tells of something that may call for help; and those with which nobody does.
-_TELLING = ("describe", "not_dutch", "ask_tips", "ask_talk", "ask_helpline")
-_CHATTING = ("chitchat", "out_of_scope", "im_ok")
+#: Acts of people who may need help, unless the message says otherwise, and of people who do not. The others teach nothing about it.
+_WITH_CONCERN = ("describe", "not_dutch", "ask_tips", "ask_talk", "ask_helpline")
+_WITHOUT_CONCERN = ("chitchat", "out_of_scope", "im_ok")
 
 
 def labels_of(metadata: Mapping[str, Any], intent: str) -> dict[str, frozenset[str] | None]:
@@ -83,8 +83,8 @@ def labels_of(metadata: Mapping[str, Any], intent: str) -> dict[str, frozenset[s
     for spec in HEADS:
         value = metadata.get(spec.name)
         if spec.name == "concern":
-            telling, chatting = intent in _TELLING, intent in _CHATTING
-            labels["concern"] = frozenset({str(telling and value is not False).lower()}) if telling or chatting else None
+            concerned = intent in _WITH_CONCERN and value is not False
+            labels["concern"] = frozenset({str(concerned).lower()}) if intent in (*_WITH_CONCERN, *_WITHOUT_CONCERN) else None
         elif spec.name == "forms":
             labels["forms"] = frozenset(value or ())
         elif spec.classes == _TRUTH:

@@ -179,24 +179,25 @@ async def test_wis_can_be_called_off(host: Host, lotte: Person) -> None:
     assert (await host.slots(lotte))["context"] == "school"
 
 
+async def answered_wis(host: Host, person: Person, answer: str) -> None:
+    """Somebody tells, asks to erase, and answers the question whether to."""
+    await host.start()
+    person.say("ze lachen mij elke dag uit op school")
+    person.say("/wis")
+    person.say(answer)
+    await host.settled()
+
+
 @pytest.mark.parametrize("answer", ["ja", "Ja, wis alles", "ja doe maar", "wis alles"])
 async def test_wis_can_be_confirmed_in_words(polling: Host, lotte: Person, answer: str) -> None:
-    await polling.start()
-    lotte.say("ze lachen mij elke dag uit op school")
-    lotte.say("/wis")
-    lotte.say(answer)
-    await polling.settled()
+    await answered_wis(polling, lotte, answer)
     assert await polling.slots(lotte) == {}
     assert TEXTS.lines("erased")[0] in lotte.texts[-1]
 
 
 @pytest.mark.parametrize("answer", ["nee", "Nee, niet wissen", "nee toch niet", "ja maar ze slaan mij ook elke dag", "/wis"])
 async def test_nothing_is_erased_without_a_clear_yes(polling: Host, lotte: Person, answer: str) -> None:
-    await polling.start()
-    lotte.say("ze lachen mij elke dag uit op school")
-    lotte.say("/wis")
-    lotte.say(answer)
-    await polling.settled()
+    await answered_wis(polling, lotte, answer)
     slots = await polling.slots(lotte)
     assert slots["context"] == "school"
     if answer.lower().startswith("nee"):
