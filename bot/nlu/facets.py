@@ -48,13 +48,13 @@ THRESHOLDS: dict[str, float] = {
 #: The same for each form: those that are told in few ways need less.
 FORM_THRESHOLDS: dict[str, float] = {
     "insult": 0.3,
-    "exclusion": 0.5,
+    "exclusion": 0.4,
     "gossip": 0.35,
     "threat": 0.35,
     "physical": 0.25,
     "public_shaming": 0.35,
     "theft_damage": 0.35,
-    "other": 0.55,
+    "other": 0.5,
     "image_sharing": 0.35,
     "sextortion": 0.35,
     "gaming": 0.35,
