@@ -9,7 +9,9 @@ import copy
 import gc
 import types
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import rasa.core.policies.memoization
@@ -18,13 +20,18 @@ import rasa.core.processor
 from rasa.core.policies.rule_policy import RULES, RulePolicy
 from rasa.core.processor import MessageProcessor
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, PREVIOUS_ACTION, USER
-from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, Event
+from rasa.shared.core.domain import Domain, State
+from rasa.shared.core.events import ActionExecuted, ActionReverted, ActiveLoop, Event, Restarted, SessionStarted, UserUtteranceReverted
 from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ACTION_NAME, INTENT
 
 from bot.runtime.graph_runner import DirectGraphRunner
+
+#: On a tracker: the states that its events have led to so far (:class:`_Replay`).
+_REPLAY = "wegwijzer_replay"
+#: Events that take others back: what the ones before them led to has to be found anew.
+_TAKES_BACK = (ActionReverted, UserUtteranceReverted, ActiveLoop)
 
 
 @cache
@@ -34,7 +41,7 @@ def cut() -> None:
     _remember_event_classes()
     _copy_trackers_without_replay()
     _copy_slots_plainly()
-    _replay_without_checks()
+    _replay_once()
     _look_for_rules_on_texts_only_if_there_are_any()
     _warn_no_developer()
     _copy_nothing_for_debug_lines()
@@ -64,6 +71,8 @@ def _copy_trackers_without_replay() -> None:
         duplicate.events = copy.copy(self.events)
         duplicate.slots = {name: copy.copy(slot) for name, slot in self.slots.items()}
         duplicate.active_loop = copy.copy(self.active_loop)
+        # What the copy will go through is its own.
+        duplicate.__dict__.pop(_REPLAY, None)
         return duplicate
 
     DialogueStateTracker.copy = copied
@@ -80,19 +89,86 @@ def _copy_slots_plainly() -> None:
     Slot.__copy__ = copied
 
 
-def _replay_without_checks() -> None:
-    """Rasa replays a conversation five times a turn to see its earlier states, and checks and marks every event again each time."""
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What policies ask of a conversation as it was just before an action: so much of a tracker, and no more."""
 
-    def prior_trackers(self: DialogueStateTracker) -> Iterator[tuple[DialogueStateTracker, bool]]:
-        tracker = self.init_copy()
-        for event in self.applied_events():
+    state: State
+    latest_action: dict[str, str] | None
+    latest_action_name: str | None
+    followup_action: str | None
+    active_loop_name: str | None
+
+
+@dataclass(slots=True)
+class _Replay:
+    """A conversation that is followed event by event: the moments before each of its actions, and where it has come to.
+
+    Also what Rasa's list of states asks of a tracker (``generate_all_prior_trackers``).
+    """
+
+    domain: Domain
+    tracker: DialogueStateTracker
+    seen: int = 0
+    last: Event | None = None
+    moments: list[tuple[_Moment, bool]] = field(default_factory=list)
+    now: _Moment | None = None
+
+    def follows(self, tracker: DialogueStateTracker) -> bool:
+        """Whether this conversation has only gone on since."""
+        return self.seen <= len(tracker.events) and (not self.seen or tracker.events[self.seen - 1] is self.last)
+
+    def go_on(self, events: Iterator[Event]) -> None:
+        """Take in what came since, none of which takes others back."""
+        for event in events:
+            self.seen, self.last, self.now = self.seen + 1, event, None
+            if isinstance(event, (Restarted, SessionStarted)):
+                self.tracker, self.moments = self.tracker.init_copy(), []
+                continue
             if isinstance(event, ActionExecuted):
-                yield tracker, event.hide_rule_turn
-            tracker.events.append(event)
-            event.apply_to(tracker)
-        yield tracker, False
+                self.moments.append((self._moment(), event.hide_rule_turn))
+            self.tracker.events.append(event)
+            event.apply_to(self.tracker)
+        self.now = self.now or self._moment()
 
-    DialogueStateTracker.generate_all_prior_trackers = prior_trackers
+    def generate_all_prior_trackers(self) -> Iterator[tuple[_Moment, bool]]:
+        """The moments before each action, whether that action is hidden from policies that learn, and the moment that is now."""
+        yield from self.moments
+        if self.now:
+            yield self.now, False
+
+    def _moment(self) -> _Moment:
+        at = self.tracker
+        state = self.domain.get_active_state(at)
+        return _Moment(state, at.latest_action, at.latest_action_name, at.followup_action, at.active_loop_name)
+
+
+def _replay_once() -> None:
+    """Rasa replays a conversation for every policy and every action, some five times a turn, to list the states it went through.
+
+    Those states do not change while the conversation goes on, so each is made once. Where an event takes others back, Rasa's way is gone.
+    """
+    list_states, active_state = Domain.states_for_tracker_history, Domain.get_active_state
+
+    def listed(self: Domain, tracker: DialogueStateTracker, omit_unset_slots: bool = False, *rest: Any, **named: Any) -> list[State]:
+        replay = tracker.__dict__.get(_REPLAY)
+        if replay is None or replay.domain is not self or not replay.follows(tracker):
+            replay = _Replay(self, tracker.init_copy())
+        new = list(islice(tracker.events, replay.seen, None))
+        if omit_unset_slots or any(isinstance(event, _TAKES_BACK) for event in new):
+            tracker.__dict__.pop(_REPLAY, None)
+            return list_states(self, tracker, omit_unset_slots, *rest, **named)
+        replay.go_on(iter(new))
+        setattr(tracker, _REPLAY, replay)
+        return list_states(self, replay, omit_unset_slots, *rest, **named)
+
+    def stated(self: Domain, tracker: DialogueStateTracker | _Moment, omit_unset_slots: bool = False) -> State:
+        if isinstance(tracker, _Moment):
+            # Policies change the states that they are given.
+            return {name: dict(part) for name, part in tracker.state.items()}
+        return active_state(self, tracker, omit_unset_slots)
+
+    Domain.states_for_tracker_history, Domain.get_active_state = listed, stated
 
 
 def _look_for_rules_on_texts_only_if_there_are_any() -> None:

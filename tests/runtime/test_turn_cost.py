@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import inspect
 import json
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rasa.core.channels.channel import UserMessage
 from rasa.core.policies.rule_policy import RULES, RulePolicy
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
 from rasa.engine.graph import GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
-from rasa.shared.core.events import Event, SlotSet
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActionReverted,
+    ActiveLoop,
+    AllSlotsReset,
+    Event,
+    FollowupAction,
+    Restarted,
+    SessionStarted,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.runtime import turn_cost
@@ -53,6 +69,65 @@ def test_a_copy_of_a_tracker_changes_nothing_in_the_first(tracker: DialogueState
     before = tracker.current_state(), len(tracker.events)
     tracker.copy().update(SlotSet("role", "someone else"))
     assert (tracker.current_state(), len(tracker.events)) == before
+
+
+def happened(kind: str) -> Event:
+    events = {
+        "said": lambda: UserUttered("hoi", {"name": "greet"}),
+        "told": lambda: UserUttered("ze slaan mij", {"name": "describe"}),
+        "greeted": lambda: ActionExecuted("action_greet"),
+        "hidden": lambda: _hidden(ActionExecuted("action_signpost")),
+        "listens": lambda: ActionExecuted("action_listen"),
+        "slot": lambda: SlotSet("role", "target"),
+        "followup": lambda: FollowupAction("action_greet"),
+        "slots gone": AllSlotsReset,
+        "session": SessionStarted,
+        "restart": Restarted,
+        "action back": ActionReverted,
+        "message back": UserUtteranceReverted,
+        "loop": lambda: ActiveLoop("some_form"),
+    }
+    return events[kind]()
+
+
+def _hidden(event: ActionExecuted) -> ActionExecuted:
+    event.hide_rule_turn = True
+    return event
+
+
+COMMON = ["said", "told", "greeted", "hidden", "listens", "slot", "followup", "slots gone"]
+RARE = ["session", "restart", "action back", "message back", "loop"]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(COMMON * 3 + RARE), max_size=8), max_size=5),
+    st.lists(st.sampled_from(COMMON), min_size=1, max_size=3),
+)
+def test_states_that_are_made_once_are_the_ones_of_a_replay(bot: Bot, steps: list[list[str]], other: list[str]) -> None:
+    domain = bot._agent.domain
+    assert domain is not None
+    replayed = inspect.getclosurevars(Domain.states_for_tracker_history).nonlocals["list_states"]
+    rule_only = {"rule_only_slots": ["role"], "rule_only_loops": []}
+
+    def same(tracker: DialogueStateTracker) -> None:
+        for hide in (False, True):
+            states = tracker.past_states(domain, ignore_rule_only_turns=hide, rule_only_data=rule_only)
+            assert states == replayed(domain, tracker, ignore_rule_only_turns=hide, rule_only_data=rule_only)
+            # What a policy does to its states reaches nobody else.
+            for state in states:
+                state.get("user", {}).clear()
+                state.clear()
+
+    tracker = DialogueStateTracker.from_events("x", [], domain.slots)
+    for step in steps:
+        for kind in step:
+            tracker.update(happened(kind))
+        same(tracker)
+        elsewhere = tracker.copy()
+        for kind in other:
+            elsewhere.update(happened(kind))
+        same(elsewhere)
+    same(tracker)
 
 
 def test_the_direct_runner_gives_what_dask_gives(bot: Bot, tracker: DialogueStateTracker) -> None:
