@@ -19,7 +19,7 @@ import rasa.core.policies.rule_policy
 import rasa.core.processor
 from rasa.core.policies.rule_policy import RULES, RulePolicy
 from rasa.core.processor import MessageProcessor
-from rasa.shared.core.constants import ACTION_LISTEN_NAME, PREVIOUS_ACTION, USER
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, PREVIOUS_ACTION, SHOULD_NOT_BE_SET, USER
 from rasa.shared.core.domain import Domain, State
 from rasa.shared.core.events import ActionExecuted, ActionReverted, ActiveLoop, Event, Restarted, SessionStarted, UserUtteranceReverted
 from rasa.shared.core.slots import Slot
@@ -43,6 +43,7 @@ def cut() -> None:
     _copy_slots_plainly()
     _replay_once()
     _look_for_rules_on_texts_only_if_there_are_any()
+    _look_for_rules_where_they_can_be()
     _warn_no_developer()
     _copy_nothing_for_debug_lines()
 
@@ -190,6 +191,56 @@ def _has_rules_on_texts(policy: RulePolicy) -> bool:
         after_message = [state for state in last if state.get(PREVIOUS_ACTION, {}).get(ACTION_NAME) in (None, ACTION_LISTEN_NAME)]
         policy._has_rules_on_texts = any(INTENT not in state.get(USER, {}) for state in after_message)
     return bool(policy._has_rules_on_texts)
+
+
+def _look_for_rules_where_they_can_be() -> None:
+    """Rasa compares every rule with the state before an action; most ask for another last action or another intent than those of the state.
+
+    What is left is compared as Rasa does, with as many states as the longest rule has: no rule looks further back.
+    """
+    find = RulePolicy._get_possible_keys
+
+    def found(self: RulePolicy, lookup: dict[str, str], states: list[State]) -> set[str]:
+        if not states:
+            return find(self, lookup, states)
+        rules = _sorted_rules(self, lookup)
+        action, intent = _asked(states[-1])
+        likely = {
+            key: lookup[key] for asked in {(a, i) for a in (None, action) for i in (None, intent)} for key in rules.by_last.get(asked, ())
+        }
+        return find(self, likely, states[-rules.longest :])
+
+    RulePolicy._get_possible_keys = found
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """Rules by the last action and the intent that their last state asks for (None: any), and the number of states of the longest."""
+
+    lookup: dict[str, str]
+    by_last: dict[tuple[str | None, str | None], list[str]]
+    longest: int
+
+
+def _sorted_rules(policy: RulePolicy, lookup: dict[str, str]) -> _Rules:
+    known: dict[int, _Rules] = policy.__dict__.setdefault("_sorted_rules", {})
+    rules = known.get(id(lookup))
+    if rules is None or rules.lookup is not lookup:
+        by_last: dict[tuple[str | None, str | None], list[str]] = {}
+        for key in lookup:
+            last = policy._rule_key_to_state(key)[-1]
+            # The start of a conversation fits a rule that begins there, whatever else that rule asks for.
+            by_last.setdefault(_asked(last) if last.get(PREVIOUS_ACTION) else (None, None), []).append(key)
+        longest = max((len(policy._rule_key_to_state(key)) for key in lookup), default=1)
+        rules = known[id(lookup)] = _Rules(lookup, by_last, longest)
+    return rules
+
+
+def _asked(state: State) -> tuple[str | None, str | None]:
+    """The last action and the intent of a state, of a conversation or of a rule; None where there is none."""
+    found = state.get(PREVIOUS_ACTION, {}).get(ACTION_NAME), state.get(USER, {}).get(INTENT)
+    action, intent = (value if value and value != SHOULD_NOT_BE_SET else None for value in found)
+    return action, intent
 
 
 def _warn_no_developer() -> None:

@@ -189,3 +189,18 @@ def test_rules_on_texts_are_looked_for_only_where_there_are_some(bot: Bot) -> No
     assert turn_cost._has_rules_on_texts(with_rule(listening))
     assert not turn_cost._has_rules_on_texts(with_rule({**listening, "user": {"intent": "greet"}}))
     assert not turn_cost._has_rules_on_texts(with_rule({"prev_action": {"action_name": "action_greet"}}))
+
+
+@given(st.data())
+def test_rules_are_found_where_they_can_be(bot: Bot, data: st.DataObject) -> None:
+    processor = bot._agent.processor
+    assert processor is not None
+    (policy,) = (node._component for node in processor.graph_runner._nodes.values() if isinstance(node._component, RulePolicy))  # type: ignore[attr-defined]
+    every_rule = inspect.getclosurevars(RulePolicy._get_possible_keys).nonlocals["find"]
+    rules = [policy._rule_key_to_state(key) for key in policy.lookup[RULES]]
+    odd: list[dict[str, dict[str, str]]] = [{}, {"user": {"intent": "greet"}}, {"prev_action": {"action_text": "dag"}}]
+    asked = st.sampled_from(rules).flatmap(lambda rule: st.sampled_from([rule, rule[-1:], rule[1:]]))
+    states = data.draw(st.lists(st.sampled_from(odd + [state for rule in rules for state in rule]), max_size=3)) + data.draw(asked)
+    assert policy._get_possible_keys(policy.lookup[RULES], states) == every_rule(policy, policy.lookup[RULES], states)
+    made_up = {json.dumps(data.draw(st.lists(st.sampled_from([*odd, *states]), min_size=1, max_size=4))): "action_greet" for _ in range(4)}
+    assert policy._get_possible_keys(made_up, states) == every_rule(policy, made_up, states)
