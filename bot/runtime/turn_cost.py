@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import gc
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
@@ -119,7 +119,7 @@ class _Replay:
         """Whether this conversation has only gone on since."""
         return self.seen <= len(tracker.events) and (not self.seen or tracker.events[self.seen - 1] is self.last)
 
-    def go_on(self, events: Iterator[Event]) -> None:
+    def go_on(self, events: Iterable[Event]) -> None:
         """Take in what came since, none of which takes others back."""
         for event in events:
             self.seen, self.last, self.now = self.seen + 1, event, None
@@ -147,7 +147,7 @@ class _Replay:
 def _replay_once() -> None:
     """Rasa replays a conversation for every policy and every action, some five times a turn, to list the states it went through.
 
-    Those states do not change while the conversation goes on, so each is made once. Where an event takes others back, Rasa's way is gone.
+    Those states do not change while the conversation goes on, so each is made once. Where an event takes others back, Rasa replays as before.
     """
     list_states, active_state = Domain.states_for_tracker_history, Domain.get_active_state
 
@@ -159,7 +159,7 @@ def _replay_once() -> None:
         if omit_unset_slots or any(isinstance(event, _TAKES_BACK) for event in new):
             tracker.__dict__.pop(_REPLAY, None)
             return list_states(self, tracker, omit_unset_slots, *rest, **named)
-        replay.go_on(iter(new))
+        replay.go_on(new)
         setattr(tracker, _REPLAY, replay)
         return list_states(self, replay, omit_unset_slots, *rest, **named)
 
@@ -232,6 +232,7 @@ def _sorted_rules(policy: RulePolicy, lookup: dict[str, str]) -> _Rules:
             # The start of a conversation fits a rule that begins there, whatever else that rule asks for.
             by_last.setdefault(_asked(last) if last.get(PREVIOUS_ACTION) else (None, None), []).append(key)
         longest = max((len(policy._rule_key_to_state(key)) for key in lookup), default=1)
+        # The lookup is kept with its rules, so that no other can get its id.
         rules = known[id(lookup)] = _Rules(lookup, by_last, longest)
     return rules
 

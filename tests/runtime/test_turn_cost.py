@@ -59,6 +59,14 @@ def tracker(bot: Bot) -> DialogueStateTracker:
     return asyncio.run(talk())
 
 
+@pytest.fixture(scope="module")
+def policy(bot: Bot) -> RulePolicy:
+    processor = bot._agent.processor
+    assert processor is not None
+    (found,) = (node._component for node in processor.graph_runner._nodes.values() if isinstance(node._component, RulePolicy))  # type: ignore[attr-defined]
+    return found
+
+
 def test_a_copy_of_a_tracker_is_what_a_replay_gives(tracker: DialogueStateTracker) -> None:
     copied, replayed = tracker.copy(), tracker.travel_back_in_time(float("inf"))
     assert copied == replayed
@@ -172,10 +180,7 @@ def test_event_classes_are_found_and_unknown_ones_refused(bot: Bot) -> None:
         Event.resolve_by_type("no such event")
 
 
-def test_rules_on_texts_are_looked_for_only_where_there_are_some(bot: Bot) -> None:
-    processor = bot._agent.processor
-    assert processor is not None
-    (policy,) = (node._component for node in processor.graph_runner._nodes.values() if isinstance(node._component, RulePolicy))  # type: ignore[attr-defined]
+def test_rules_on_texts_are_looked_for_only_where_there_are_some(policy: RulePolicy) -> None:
     assert turn_cost._has_rules_on_texts(policy) is False
 
     def with_rule(*states: dict[str, object]) -> RulePolicy:
@@ -192,10 +197,7 @@ def test_rules_on_texts_are_looked_for_only_where_there_are_some(bot: Bot) -> No
 
 
 @given(st.data())
-def test_rules_are_found_where_they_can_be(bot: Bot, data: st.DataObject) -> None:
-    processor = bot._agent.processor
-    assert processor is not None
-    (policy,) = (node._component for node in processor.graph_runner._nodes.values() if isinstance(node._component, RulePolicy))  # type: ignore[attr-defined]
+def test_rules_are_found_where_they_can_be(policy: RulePolicy, data: st.DataObject) -> None:
     every_rule = inspect.getclosurevars(RulePolicy._get_possible_keys).nonlocals["find"]
     rules = [policy._rule_key_to_state(key) for key in policy.lookup[RULES]]
     odd: list[dict[str, dict[str, str]]] = [{}, {"user": {"intent": "greet"}}, {"prev_action": {"action_text": "dag"}}]
