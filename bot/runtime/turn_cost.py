@@ -147,7 +147,7 @@ class _Replay:
 def _replay_once() -> None:
     """Rasa replays a conversation for every policy and every action, some five times a turn, to list the states it went through.
 
-    Those states do not change while the conversation goes on, so each is made once. Where an event takes others back, Rasa replays as before.
+    Those states do not change while the conversation goes on, so each is made once. An event that takes others back makes Rasa replay.
     """
     list_states, active_state = Domain.states_for_tracker_history, Domain.get_active_state
 
