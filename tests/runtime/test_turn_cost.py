@@ -138,6 +138,18 @@ def test_states_that_are_made_once_are_the_ones_of_a_replay(bot: Bot, steps: lis
     same(tracker)
 
 
+def test_a_copy_that_went_another_way_does_not_tell_the_states_of_the_first(bot: Bot) -> None:
+    domain = bot._agent.domain
+    assert domain is not None
+    tracker = DialogueStateTracker.from_events("x", [ActionExecuted("action_listen")], domain.slots)
+    tracker.past_states(domain)
+    copied, at_the_end = tracker.copy(), ActionExecuted("action_listen")
+    for one, way in ((copied, "greet"), (tracker, "bye")):
+        one.update(UserUttered("hoi", {"name": way}))
+        one.update(at_the_end)
+        assert one.past_states(domain)[-1]["user"]["intent"] == way
+
+
 def test_the_direct_runner_gives_what_dask_gives(bot: Bot, tracker: DialogueStateTracker) -> None:
     processor = bot._agent.processor
     assert processor is not None
@@ -200,8 +212,14 @@ def test_rules_on_texts_are_looked_for_only_where_there_are_some(policy: RulePol
 def test_rules_are_found_where_they_can_be(policy: RulePolicy, data: st.DataObject) -> None:
     every_rule = inspect.getclosurevars(RulePolicy._get_possible_keys).nonlocals["find"]
     rules = [policy._rule_key_to_state(key) for key in policy.lookup[RULES]]
-    odd: list[dict[str, dict[str, str]]] = [{}, {"user": {"intent": "greet"}}, {"prev_action": {"action_text": "dag"}}]
-    asked = st.sampled_from(rules).flatmap(lambda rule: st.sampled_from([rule, rule[-1:], rule[1:]]))
+    # The start of a conversation, where there is no last action, and one whose last action is a text.
+    odd: list[dict[str, dict[str, str]]] = [
+        {},
+        {"user": {"intent": "greet"}},
+        {"user": {"intent": "bye"}},
+        {"prev_action": {"action_text": "dag"}},
+    ]
+    asked = st.sampled_from(rules).flatmap(lambda rule: st.sampled_from([rule, rule[-1:], rule[1:], [*rule, odd[1]], [odd[2]]]))
     states = data.draw(st.lists(st.sampled_from(odd + [state for rule in rules for state in rule]), max_size=3)) + data.draw(asked)
     assert policy._get_possible_keys(policy.lookup[RULES], states) == every_rule(policy, policy.lookup[RULES], states)
     made_up = {json.dumps(data.draw(st.lists(st.sampled_from([*odd, *states]), min_size=1, max_size=4))): "action_greet" for _ in range(4)}
