@@ -91,6 +91,11 @@ class Turn:
         """Whether the message tells of something with which nobody needs help."""
         return bool(self.said.get("at_ease"))
 
+    @property
+    def page(self) -> str | None:
+        """The page that was read as the answer to a question; ``none`` for a question that no page answers, None where that is not sure."""
+        return self.said.get("page")
+
     def entity(self, name: str) -> str | None:
         """The first value of an entity: what a button carries, or a name that was recognised."""
         return next((str(entity["value"]) for entity in self.said.get("entities") or [] if entity.get("entity") == name), None)

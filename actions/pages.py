@@ -6,7 +6,7 @@ from actions.base import Turn, WegwijzerAction, content, renderer, signpost
 from actions.conversation import back_to_question
 from actions.signpost import ActionMoreTips, disclose, give_advice, listen
 from bot.nlu.text import normalise
-from bot.wegwijzer.pages import page_for, variant_for
+from bot.wegwijzer.pages import page_about, page_for, variant_for
 from bot.wegwijzer.render import payload
 from bot.wegwijzer.signpost import Referral, fits
 from bot.wegwijzer.vocabulary import Form
@@ -57,14 +57,18 @@ def show_step(turn: Turn, page: str, place: int) -> None:
     turn.set(walk=None)
 
 
+def asked_page(turn: Turn) -> str | None:
+    """The page that answers what was asked, if there is one."""
+    return page_for(content(), turn.intent, normalise(turn.text), turn.page)
+
+
 class ActionAnswer(WegwijzerAction):
     """The page for a question; the question that was open is put again."""
 
     NAME = "action_answer"
 
     def take(self, turn: Turn) -> None:
-        text = normalise(turn.text)
-        page = page_for(content(), turn.intent, text)
+        page = asked_page(turn) or page_about(content(), turn.intent)
         if page is None:
             turn.say("start_prompt")
             return
@@ -120,9 +124,8 @@ class ActionTips(WegwijzerAction):
     NAME = "action_tips"
 
     def take(self, turn: Turn) -> None:
-        page = page_for(content(), "ask_tips", normalise(turn.text))
-        matched = page is not None and any(f" {word}" in f" {normalise(turn.text)} " for word in _words(page))
-        if matched and page:
+        page = asked_page(turn)
+        if page:
             show_page(turn, page)
             return
         if turn.slot("crisis_open"):
@@ -139,11 +142,6 @@ class ActionTips(WegwijzerAction):
             give_advice(turn, turn.situation)
 
 
-def _words(page: str) -> list[str]:
-    known = content().answers.get(page) or content().walkthroughs[page]
-    return list(known.words)
-
-
 class ActionPlatformSteps(WegwijzerAction):
     """How to block, report, mute, leave, keep evidence: on the platform that is named or known, else in general."""
 
@@ -154,6 +152,12 @@ class ActionPlatformSteps(WegwijzerAction):
         platform = turn.entity("platform") or situation.platform
         if platform not in content().platforms:
             platform = None
+        page = asked_page(turn)
+        if page and platform is None:
+            show_page(turn, page)
+            disclose(turn)
+            back_to_question(turn)
+            return
         if platform and platform != situation.platform:
             turn.situation = situation.with_facet("platform", platform)
         kinds = wanted_steps(normalise(turn.text))

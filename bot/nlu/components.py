@@ -33,7 +33,7 @@ from bot.nlu.text import normalise
 from bot.wegwijzer.content import load_content
 from bot.wegwijzer.vocabulary import Crisis
 
-#: Names of what the components put on a message. Only ``FACETS``, ``CONFIDENCES``, ``NAMED`` and ``AT_EASE`` leave the pipeline.
+#: Names of what the components put on a message. Only ``FACETS``, ``CONFIDENCES``, ``NAMED``, ``AT_EASE`` and ``PAGE`` leave the pipeline.
 NORMALISED = "normalised"
 ROW = "ngram_row"
 READINGS = "readings"
@@ -42,6 +42,7 @@ FACETS = "facets"
 CONFIDENCES = "facet_confidences"
 NAMED = "facets_named"
 AT_EASE = "at_ease"
+PAGE = "page"
 
 
 class Row:
@@ -294,25 +295,37 @@ class FacetClassifier(_HeadsComponent):
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class DialogueActClassifier(_HeadsComponent, IntentClassifier):
-    """What a message does in the conversation (Rasa's intent); falls back when no act is likely and nothing is told."""
+    """What a message does in the conversation (Rasa's intent), and which page answers it when it is a question.
+
+    Falls back when no act is likely and nothing is told.
+    """
 
     NAME = "intents"
 
     def train(self, training_data: TrainingData) -> Resource:
         examples = training_data.intent_examples
-        names = tuple(sorted({example.get(INTENT) for example in examples}))
+        acts = [example.get(INTENT) for example in examples]
+        # Messages without a label teach nothing about pages.
+        pages = [_metadata(example).get(PAGE) for example in examples]
         # Most messages tell a story; the other acts are few, and short.
-        spec = HeadSpec("intent", names, rare_weight=0.25)
-        return self._fit(examples, [spec], {"intent": [frozenset({example.get(INTENT)}) for example in examples]})
+        by_act = HeadSpec("intent", tuple(sorted(set(acts))), rare_weight=0.25)
+        by_page = HeadSpec(PAGE, tuple(sorted({page for page in pages if page} | {intents.NO_PAGE})), rare_weight=0.25)
+        labels: dict[str, list[frozenset[str] | None]] = {
+            "intent": [frozenset({act}) for act in acts],
+            PAGE: [frozenset({page}) if page else None for page in pages],
+        }
+        return self._fit(examples, [by_act, by_page], labels)
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             scores = self._scores(message)
             if scores is None or self._heads is None:
                 continue
-            chances = self._heads.probabilities(scores, "intent")[0]
-            by_intent = dict(zip(self._heads.specs[0].classes, chances.tolist(), strict=True))
+            by_intent, by_page = (
+                dict(zip(spec.classes, self._heads.probabilities(scores, spec.name)[0].tolist(), strict=True)) for spec in self._heads.specs
+            )
             ranking = intents.rank(by_intent, _normalised(message), message.get(FACETS) or {})
+            message.set(PAGE, intents.page(by_page, ranking[0]["name"]), add_to_output=True)
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         return messages

@@ -15,7 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bot.nlu.intents import NO_PAGE
 from bot.nlu.text import LEXICON, normalise
+from bot.wegwijzer.content import load_content
 from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, SINGLE_FACETS, Form
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -143,6 +145,12 @@ def wrong_labels(examples: Iterable[Example]) -> list[str]:
     return [f"{example.file}: '{example.text[:60]}': {wrong}" for example in examples for wrong in _wrong_labels(example.facets)]
 
 
+@cache
+def _pages() -> frozenset[str]:
+    content = load_content()
+    return frozenset((*content.answers, *content.walkthroughs))
+
+
 def _wrong_labels(facets: dict[str, Any]) -> list[str]:
     wrong = []
     for facet, value in facets.items():
@@ -157,6 +165,9 @@ def _wrong_labels(facets: dict[str, Any]) -> list[str]:
         elif facet == "concern":
             if value is not False:
                 wrong.append("concern is only written where it is false")
+        elif facet == "page":
+            if value not in (*_pages(), NO_PAGE):
+                wrong.append(f"there is no page '{value}' in content/answers.yml")
         elif facet != "platform":
             wrong.append(f"'{facet}' is no facet")
     return wrong

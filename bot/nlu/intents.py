@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 DESCRIBE = "describe"
@@ -11,6 +12,25 @@ FALLBACK = "nlu_fallback"
 ACT_THRESHOLD = 0.30
 
 _MAX_RANKED = 5
+
+#: Acts that an answer of ``content/answers.yml`` may suit: a question, whatever is asked.
+QUESTIONS = frozenset(
+    {"ask_definition", "ask_rights", "ask_prevention", "ask_signs", "ask_talk", "ask_approach", "ask_tips", "ask_platform_steps"}
+)
+#: The class of questions to which no page is the answer: tips for the situation are, or steps on a platform.
+NO_PAGE = "none"
+#: Below this no page is known to answer a question. Chosen on questions by other writers than those of the training data.
+PAGE_THRESHOLD = 0.4
+
+
+def page(chances: Mapping[str, float], intent: str) -> str | None:
+    """The page that answers a question, or :data:`NO_PAGE`; None where neither is likely enough, or nothing is asked.
+
+    Args:
+        chances: by name of a page, and of :data:`NO_PAGE`.
+    """
+    best = max(chances, key=chances.__getitem__)
+    return best if intent in QUESTIONS and chances[best] >= PAGE_THRESHOLD else None
 
 
 def rank(chances: dict[str, float], normalised: str, facets: dict[str, Any]) -> list[dict[str, Any]]:

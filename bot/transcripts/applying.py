@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from bot.transcripts import models
+from bot.transcripts.batch import Batch, Known
 from bot.transcripts.counting import Count, add, forms_of, referrals_of, share_of, subtract
 from bot.transcripts.database import Database
 from bot.transcripts.models import Conversation
@@ -53,42 +55,43 @@ class Applier:
         Raises:
             StoreError: one cannot be opened with the keys that are set. SQLAlchemyError: the database refuses.
         """
-        self._lock({entry.key for entry in entries}, session)
+        keys = {entry.key for entry in entries}
+        # Two who apply turns of one conversation at once wait for each other; in one order, so that neither waits for ever.
+        self._database.lock(session, *sorted(int(key[:15], 16) for key in keys))
         counts: dict[str, Counter[Count]] = defaultdict(Counter)
         known = set(session.execute(select(models.Applied.id).where(models.Applied.id.in_([entry.id for entry in entries]))).scalars())
+        batch = Batch(self._database, session, keys)
         fresh: list[dict[str, Any]] = []
         erased = 0
         for entry in entries:
             if entry.what == "erase":
+                batch.write()
                 erased += self._erase(entry, session, counts)
+                batch.forget(entry.key)
             elif entry.sealed is not None and entry.id not in known:
                 known.add(entry.id)
                 fresh.append({"id": entry.id, "at": time.time()})
-                self._take(self._keys.unseal(entry.sealed), session, counts)
+                self._take(self._keys.unseal(entry.sealed), session, batch, counts)
+        batch.write()
         if fresh:
             session.execute(models.Applied.__table__.insert(), fresh)
         add(session, self._database, counts)
         return len(fresh) + erased
 
-    def _lock(self, keys: Iterable[str], session: Session) -> None:
-        """Two who apply turns of one conversation at once wait for each other; in one order, so that neither waits for ever."""
-        for number in sorted(int(key[:15], 16) for key in keys):
-            self._database.lock(session, number)
-
     # --- one turn ---
 
-    def _take(self, turn: Turn, session: Session, counts: dict[str, Counter[Count]]) -> None:
-        barriers = {
-            row.why: row.at for row in session.execute(select(models.Tombstone).where(models.Tombstone.key == turn["key"])).scalars()
-        }
+    def _take(self, turn: Turn, session: Session, batch: Batch, counts: dict[str, Counter[Count]]) -> None:
+        barriers = batch.barriers(turn["key"])
         if turn["at"] <= barriers.get("erased", 0.0):
             return
         refused_at = barriers.get("refused")
         refused_before = refused_at is not None and turn["at"] <= refused_at + self._pause
         if turn["refused"] or refused_before:
+            batch.write()
             self._take_refused(without_texts(turn), session, counts, refused_before)
+            batch.forget(turn["key"])
         else:
-            self._take_open(turn, session, counts)
+            self._take_open(turn, batch, session, counts)
 
     def _take_refused(self, turn: Turn, session: Session, counts: dict[str, Counter[Count]], again: bool) -> None:
         """Nobody may read it: what there was goes, counts stay."""
@@ -139,21 +142,17 @@ class Applier:
         found = (models.Tombstone.why == "counted", models.Tombstone.key.in_(marks))
         session.execute(delete(models.Tombstone).where(*found).execution_options(synchronize_session=False))
 
-    def _take_open(self, turn: Turn, session: Session, counts: dict[str, Counter[Count]]) -> None:
-        row = self._conversation(turn, session)
-        if row is None:
+    def _take_open(self, turn: Turn, batch: Batch, session: Session, counts: dict[str, Counter[Count]]) -> None:
+        known = self._conversation(turn, batch)
+        if known is None:
             return
-        forms, referrals = set(forms_of(session, row.id)), referrals_of(session, row.id)
-        before = share_of(row, forms, referrals) if row.n_messages else Counter()
-        self._add_messages(turn, row, session)
+        row = known.row
+        before = share_of(row, known.forms, known.referrals) if row.n_messages else Counter()
+        self._add_messages(turn, known, batch, session)
         self._update(turn, row)
-        new_forms = [form for form in dict.fromkeys(turn["told"].get("forms") or ()) if form not in forms]
-        if new_forms:
-            rows = [{"conversation_id": row.id, "form": form} for form in new_forms]
-            session.execute(models.ConversationForm.__table__.insert(), rows)
-        referrals = self._add_referrals(turn, row, referrals, session)
-        session.flush()
-        counts[row.day].update(share_of(row, [*forms, *new_forms], referrals))
+        known.forms += [form for form in dict.fromkeys(turn["told"].get("forms") or ()) if form not in known.forms]
+        _add_referrals(turn, known)
+        counts[row.day].update(share_of(row, known.forms, known.referrals))
         counts[row.day].subtract(before)
 
     @staticmethod
@@ -162,12 +161,12 @@ class Applier:
         found: Conversation | None = session.execute(query).scalar_one_or_none()
         return found
 
-    def _conversation(self, turn: Turn, session: Session) -> Conversation | None:
+    def _conversation(self, turn: Turn, batch: Batch) -> Known | None:
         """The conversation that goes on, or a new one; None for feedback on a conversation that is gone."""
-        row = self._last(turn["key"], session)
+        known = batch.last(turn["key"])
         only_feedback = all(message["kind"] == "feedback" for message in turn["messages"])
-        if only_feedback or (row is not None and turn["at"] - row.last_at <= self._pause):
-            return row
+        if only_feedback or (known is not None and turn["at"] - known.row.last_at <= self._pause):
+            return known
         started = belgian(turn["at"])
         row = Conversation(
             key=turn["key"],
@@ -183,9 +182,7 @@ class Applier:
             n_words=0,
             status="new",
         )
-        session.add(row)
-        session.flush()
-        return row
+        return batch.begin(row)
 
     @staticmethod
     def _update(turn: Turn, row: Conversation) -> None:
@@ -210,8 +207,9 @@ class Applier:
             # Something was said that nobody has read yet.
             row.status = "new"
 
-    def _add_messages(self, turn: Turn, row: Conversation, session: Session) -> None:
-        numbers = self._numbers(turn["tokens"], row, session)
+    def _add_messages(self, turn: Turn, known: Known, batch: Batch, session: Session) -> None:
+        row = known.row
+        numbers = _numbers(turn["tokens"], known, batch)
         rows: list[dict[str, Any]] = []
         words: set[int] = set()
         for position, message in enumerate(turn["messages"], start=row.n_messages):
@@ -220,7 +218,7 @@ class Applier:
                 sealed["text"] = message["text"] = _numbered(message["text"], numbers)
                 words.update(self._keys.word(word) for word in words_of(message["text"]))
             elif message["kind"] == "tap":
-                sealed["text"] = self._label(message["payload"], row, session)
+                sealed["text"] = self._label(message["payload"], known, session)
             rows.append(
                 {
                     "conversation_id": row.id,
@@ -234,53 +232,22 @@ class Applier:
                     **{name: (message.get(name) or "")[:most] or None for name, most in _SHAPE.items()},
                 }
             )
-        if rows:
-            session.execute(models.Message.__table__.insert(), rows)
-        if words:
-            found = [{"word": word, "conversation_id": row.id} for word in sorted(words)]
-            session.execute(self._database.insert(models.Word.__table__).on_conflict_do_nothing(), found)
+            if message["sender"] == "bot":
+                known.buttons.append(message.get("options") or [])
+        batch.put(models.Message, rows)
+        batch.put(models.Word, ({"word": word, "conversation_id": row.id} for word in sorted(words)))
 
-    def _numbers(self, tokens: Sequence[Sequence[str]], row: Conversation, session: Session) -> list[int]:
-        """The numbers that the tokens of a turn have in the conversation; new ones get the next number of their kind."""
-        if not tokens:
-            return []
-        known: dict[str, int] = {}
-        highest: Counter[str] = Counter()
-        for placeholder in session.execute(select(models.Placeholder).where(models.Placeholder.conversation_id == row.id)).scalars():
-            known[placeholder.token] = placeholder.number
-            highest[placeholder.kind] = max(highest[placeholder.kind], placeholder.number)
-        for kind, token in tokens:
-            if token not in known:
-                highest[kind] += 1
-                known[token] = highest[kind]
-                session.add(models.Placeholder(conversation_id=row.id, token=token, kind=kind, number=highest[kind]))
-        session.flush()
-        return [known[token] for _kind, token in tokens]
-
-    def _label(self, payload: str, row: Conversation, session: Session) -> str:
+    def _label(self, payload: str, known: Known, session: Session) -> str:
         """What stood on the button that was tapped; empty where it is not found."""
-        said = (models.Message.conversation_id == row.id, models.Message.sender == "bot")
+        shown = iter(reversed(known.buttons))
+        said = (models.Message.conversation_id == known.row.id, models.Message.sender == "bot")
         query = select(models.Message.sealed).where(*said).order_by(models.Message.position.desc()).limit(_BUTTONS_WITHIN)
-        for sealed in session.execute(query).scalars():
-            for title, known in self._keys.unseal(sealed).get("options") or ():
-                if known == payload:
+        written = (self._keys.unseal(sealed).get("options") or [] for sealed in _when_asked(lambda: session.execute(query).scalars()))
+        for options in islice(chain(shown, written), _BUTTONS_WITHIN):
+            for title, meant in options:
+                if meant == payload:
                     return str(title)
         return ""
-
-    def _add_referrals(self, turn: Turn, row: Conversation, referrals: dict[str, int], session: Session) -> dict[str, int]:
-        found = Counter(referrals)
-        for helpline in shown_by(turn):
-            found.setdefault(helpline[:60], 0)
-        # Taps on what was shown; an id of anything else counts for nothing.
-        found.update(Counter(id_ for id_ in tapped_in(turn) if id_ in found))
-        table = models.ConversationReferral.__table__
-        if new := [name for name in found if name not in referrals]:
-            session.execute(table.insert(), [{"conversation_id": row.id, "helpline": name, "tapped": found[name]} for name in new])
-        for name, tapped in referrals.items():
-            if found[name] != tapped:
-                chosen = (table.c.conversation_id == row.id, table.c.helpline == name)
-                session.execute(table.update().where(*chosen).values(tapped=found[name]))
-        return dict(found)
 
     # --- taking away ---
 
@@ -339,6 +306,33 @@ def urgency(row: Conversation) -> int:
     if row.min_confidence is not None and row.min_confidence < UNSURE_BELOW:
         return models.URGENCY_UNSURE
     return models.URGENCY_NONE
+
+
+def _numbers(tokens: Sequence[Sequence[str]], known: Known, batch: Batch) -> list[int]:
+    """The numbers that the tokens of a turn have in the conversation; new ones get the next number of their kind."""
+    if not tokens:
+        return []
+    placeholders = batch.placeholders(known)
+    for kind, token in tokens:
+        if token not in placeholders:
+            known.highest[kind] += 1
+            placeholders[token] = number = known.highest[kind]
+            batch.put(models.Placeholder, [{"conversation_id": known.row.id, "token": token, "kind": kind, "number": number}])
+    return [placeholders[token] for _kind, token in tokens]
+
+
+def _add_referrals(turn: Turn, known: Known) -> None:
+    for helpline in shown_by(turn):
+        known.referrals.setdefault(helpline[:60], 0)
+    # Taps on what was shown; an id of anything else counts for nothing.
+    for helpline in tapped_in(turn):
+        if helpline in known.referrals:
+            known.referrals[helpline] += 1
+
+
+def _when_asked(rows: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+    """Rows that are not read before the first is wanted."""
+    yield from rows()
 
 
 def _channel(turn: Turn) -> str:

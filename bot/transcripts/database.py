@@ -57,10 +57,15 @@ class Database:
         """An INSERT that can say what to do when the row is there already (``on_conflict_do_...``)."""
         return (sqlite if self.is_sqlite else postgresql).insert(table)
 
-    def lock(self, session: Session, name: int) -> None:
-        """Nobody else who asks for the same lock comes in until the transaction ends. SQLite has one writer at a time anyway."""
+    def lock(self, session: Session, *names: int) -> None:
+        """Nobody else who asks for one of the same locks comes in until the transaction ends; they are taken in this order.
+
+        SQLite has one writer at a time anyway.
+        """
         if not self.is_sqlite:
-            session.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": name})
+            session.execute(
+                text("SELECT pg_advisory_xact_lock(name) FROM unnest(CAST(:names AS bigint[])) AS name"), {"names": list(names)}
+            )
 
     def migrate(self) -> None:
         """Bring the tables to the newest form. Safe when several processes do it at once.

@@ -10,24 +10,34 @@ from bot.wegwijzer.signpost import compile_condition
 from bot.wegwijzer.situation import Situation
 
 
-def page_for(content: Content, intent: str, normalised: str) -> str | None:
-    """The answer or walk-through for a question: of those with its intent the one with the most words in it.
+def page_for(content: Content, intent: str, normalised: str, read: str | None = None) -> str | None:
+    """The answer or walk-through for a question, or None where no page is meant.
 
-    Without any such word it is the first one of the file that names no words, or else the first.
+    The page that was read as its answer; where none was sure, of those with its intent the one with the most words in it.
 
     Args:
         intent: for instance ``ask_rights``.
         normalised: the question in normalised spelling.
+        read: what the language understanding says: a page, ``none`` (no page answers this), or None (not sure).
     """
-    pages: Mapping[str, schema.Answer | schema.Walkthrough] = {**content.answers, **content.walkthroughs}
-    candidates = [name for name, page in pages.items() if intent in page.asked_as]
-    if not candidates:
+    pages = _pages(content)
+    if read in pages:
+        return read
+    if read is not None:
         return None
-    scores = {name: _matches(pages[name].words, normalised) for name in candidates}
-    best = max(candidates, key=lambda name: scores[name])
-    if scores[best]:
-        return best
-    return next((name for name in candidates if not pages[name].words), candidates[0])
+    scores = {name: _matches(page.words, normalised) for name, page in pages.items() if intent in page.asked_as}
+    best = max(scores, key=scores.__getitem__, default=None)
+    return best if best and scores[best] else None
+
+
+def page_about(content: Content, intent: str) -> str | None:
+    """The page for a question of which no more is known than its intent: the first one without words, or else the first."""
+    candidates = {name: page for name, page in _pages(content).items() if intent in page.asked_as}
+    return next((name for name, page in candidates.items() if not page.words), next(iter(candidates), None))
+
+
+def _pages(content: Content) -> Mapping[str, schema.Answer | schema.Walkthrough]:
+    return {**content.answers, **content.walkthroughs}
 
 
 def _matches(words: Iterable[str], normalised: str) -> int:

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from bot.wegwijzer.content import Content
-from bot.wegwijzer.pages import page_for, variant_for
+from bot.wegwijzer.pages import page_about, page_for, variant_for
 from bot.wegwijzer.signpost import fits
 from bot.wegwijzer.situation import Situation
 from bot.wegwijzer.vocabulary import AgeBand, Context, Role
@@ -21,11 +21,10 @@ from bot.wegwijzer.vocabulary import AgeBand, Context, Role
         ("ask_definition", "wat is grooming", "grooming_sextortion"),
         ("ask_rights", "mag ik naar de politie", "rights_police"),
         ("ask_rights", "moeten mijn ouders dit weten", "rights_parents_12"),
-        ("ask_rights", "wat mag ik", "rights_general"),
-        ("ask_rights", "wat zijn mijn rechten", "rights_general"),
+        ("ask_rights", "wat mag ik", None),
+        ("ask_tips", "wat kan ik doen", None),
         ("ask_definition", "waarom is online pesten erger", "why_cyber_weighs"),
         ("ask_talk", "hoe praat ik met de ouders van de pester", "talk_parents"),
-        ("ask_figures", "hoeveel", "figures"),
         ("ask_talk", "hoe praat ik met de ouders", "talk_parents"),
         ("ask_approach", "het stopt niet wat nu", "not_stopped"),
         ("ask_something_else", "hallo", None),
@@ -37,7 +36,22 @@ def test_page_for(intent: str, question: str, page: str | None, content: Content
 
 def test_words_count_from_their_beginning_only(content: Content) -> None:
     # 'app' is a word of the page about platforms; it does not stand in 'grappig'.
-    assert page_for(content, "ask_rights", "dat is niet grappig") == "rights_general"
+    assert page_for(content, "ask_rights", "dat is niet grappig") is None
+
+
+def test_what_was_read_goes_before_words(content: Content) -> None:
+    question = "mag ik naar de politie"
+    assert page_for(content, "ask_rights", question, read="rights_image") == "rights_image"
+    assert page_for(content, "ask_rights", question, read="none") is None
+    assert page_for(content, "ask_rights", question, read="a page that is no more") is None
+
+
+@pytest.mark.parametrize(
+    ("intent", "page"),
+    [("ask_rights", "rights_general"), ("ask_figures", "figures"), ("ask_definition", "is_it_bullying"), ("describe", None)],
+)
+def test_an_intent_alone_has_its_page(intent: str, page: str | None, content: Content) -> None:
+    assert page_about(content, intent) == page
 
 
 def test_every_page_can_be_asked_or_opened(content: Content) -> None:
