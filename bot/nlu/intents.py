@@ -19,8 +19,8 @@ QUESTIONS = frozenset(
 )
 #: The class of questions to which no page is the answer: tips for the situation are, or steps on a platform.
 NO_PAGE = "none"
-#: Below this no page is known to answer a question. Chosen on questions by other writers than those of the training data.
-PAGE_THRESHOLD = 0.4
+#: Below this no page is known to answer a question. Chosen on questions by other writers: docs/understanding.md.
+PAGE_THRESHOLD = 0.5
 
 
 def page(chances: Mapping[str, float], intent: str) -> str | None:
