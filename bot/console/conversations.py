@@ -22,7 +22,7 @@ from bot.transcripts.models import STATUSES
 from bot.transcripts.repository import MessageView, SavedView, Transcript
 from bot.transcripts.repository import Page as ListPage
 from bot.transcripts.spelled import words_of
-from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, CONCERN, LABELS
+from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, CONCERN, FACETS, LABELS
 
 pages = Blueprint("conversations", __name__)
 
@@ -224,7 +224,8 @@ def _menus() -> dict[str, list[tuple[str, str]]]:
     texts = console().texts
     return {
         "intent": sorted(texts.file.intents.items(), key=lambda pair: pair[1].lower()),
-        **{facet: texts.choices(facet) for facet in LABELS},
+        # What matters first, and needs the fewest lines.
+        **{facet: texts.choices(facet) for facet in (CONCERN, *FACETS)},
     }
 
 

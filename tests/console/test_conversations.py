@@ -395,7 +395,7 @@ def test_erasing_is_for_administrators_and_leaves_nothing(team: Team, visit: Any
 # --- answers to questions, and whether anybody needs help ---
 
 
-def add_message(database: Database, id_: int, position: int, intent: str, kind: str = "text", **sealed: Any) -> int:
+def add_message(database: Database, id_: int, position: int, intent: str, what: str = "text", **sealed: Any) -> int:
     """One more message of the user in a conversation; its id."""
     with database.writing() as session:
         row = models.Message(
@@ -403,7 +403,7 @@ def add_message(database: Database, id_: int, position: int, intent: str, kind: 
             position=position,
             at=time.time(),
             sender="user",
-            kind=kind,
+            kind=what,
             intent=intent,
             sealed=database.keys.seal(sealed),
         )
