@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any
@@ -54,7 +54,7 @@ class Turn:
         self.said: dict[str, Any] = tracker.latest_message or {}
         self.offered: str | None = None
         self.forgotten = False
-        self._rules: list[dict[str, str]] = []
+        self._noted: dict[str, Any] = {}
 
     @property
     def text(self) -> str:
@@ -127,19 +127,35 @@ class Turn:
     def advise(self, situation: Situation) -> Advice:
         """What the signpost says now; the rules behind it are noted with what is sent next."""
         advice = signpost().advise(situation, self.now)
-        self._rules = advice.to_dict()["rules"]
+        self._note("rules", advice.to_dict()["rules"])
         return advice
+
+    def understood(self, facets: Mapping[str, Any], *, question: str | None = None, intent: str | None = None) -> None:
+        """Note what was taken from the message, where that is not what was read in its words alone.
+
+        Args:
+            facets: all that was taken.
+            question: the facet that was asked for, if the message answers a question.
+            intent: what the message does; None where it was read rightly.
+        """
+        self._note("understood", {"facets": dict(facets), "question": question, "intent": intent})
+
+    def _note(self, name: str, value: Any) -> None:
+        if value:
+            self._noted[name] = value
+        else:
+            self._noted.pop(name, None)
 
     def send(self, messages: Iterable[Message]) -> None:
         """Hand messages to the channel: the text and buttons as Rasa knows them, all parts as custom data.
 
-        The rules that led to the advice go with the first of them as Rasa's metadata: for the transcript, not for the user.
+        What was noted (the rules that led to the advice, what was understood) goes with the first of them as Rasa's metadata: for the
+        transcript, not for the user.
         """
         for message in messages:
             buttons = message.get("options") or []
-            noted = {"rules": self._rules} if self._rules else {}
-            self._dispatcher.utter_message(text=message["text"], buttons=buttons, json_message=message, **noted)
-            self._rules = []
+            self._dispatcher.utter_message(text=message["text"], buttons=buttons, json_message=message, **self._noted)
+            self._noted = {}
 
     def say(self, name: str, group: str = "dialogue", **kwargs: Any) -> None:
         """Send a text of ``content/texts.yml``."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from actions.base import Turn, WegwijzerAction, renderer, signpost
 from actions.signpost import disclose, listen, respond, typed_answer
 from bot.nlu.entities import age_band
+from bot.nlu.intents import DESCRIBE
 from bot.nlu.language import language_of
 from bot.nlu.text import normalise
 from bot.wegwijzer import listening
@@ -145,6 +146,7 @@ class ActionFallback(WegwijzerAction):
         if age and turn.slot("advice") and not turn.situation.age_band:
             # After advice a bare "15" that nobody asked for is an age too.
             turn.situation = replace(turn.situation, age_band=age)
+            turn.understood({"age_band": age}, intent=DESCRIBE)
             turn.set(misunderstood=0)
             respond(turn, turn.situation)
             return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from actions.base import Turn, WegwijzerAction, renderer, signpost
 from actions.privacy import erase
 from bot.nlu.entities import age_band
+from bot.nlu.intents import DESCRIBE, FALLBACK
 from bot.nlu.text import normalise
 from bot.wegwijzer import listening
-from bot.wegwijzer.signpost import Advice, Ask
+from bot.wegwijzer.signpost import Advice, Ask, facet_value
 from bot.wegwijzer.situation import Situation
 from bot.wegwijzer.vocabulary import HARMLESS, Kind
 
@@ -34,14 +37,12 @@ def listen(turn: Turn) -> bool:
     situation = turn.situation
     facet, value = turn.entity("facet"), turn.entity("value")
     if turn.intent == "answer" and facet and value and known_option(facet, value):
-        turn.situation = listening.answer(situation, facet, value)
-        turn.set(pending=None)
+        take_answer(turn, situation, facet, value)
         return True
     if pending and turn.intent in ("affirm", "deny"):
         yes = listening.yes_or_no(pending, turn.intent == "affirm")
         if yes is not None:
-            turn.situation = listening.answer(situation, pending, yes)
-            turn.set(pending=None)
+            take_answer(turn, situation, pending, yes)
             return True
     if pending and turn.intent in ("dont_know", "skip"):
         turn.situation = listening.skipped(situation, pending)
@@ -50,11 +51,8 @@ def listen(turn: Turn) -> bool:
     if pending:
         chosen = typed_answer(turn, pending, situation)
         if chosen is not None:
-            if len(turn.text.split()) > _SHORT_ANSWER:
-                # More was said than the answer alone.
-                situation = listening.merge(situation, turn.facets, turn.confidences, turn.named)
-            turn.situation = listening.answer(situation, pending, chosen)
-            turn.set(pending=None)
+            more = turn.facets if len(turn.text.split()) > _SHORT_ANSWER else {}
+            take_answer(turn, situation, pending, chosen, more)
             return True
     told = listening.told_anything(turn.facets)
     if turn.facets:
@@ -70,6 +68,25 @@ def listen(turn: Turn) -> bool:
         turn.set(pending=None)
     turn.situation = situation
     return told
+
+
+def take_answer(turn: Turn, situation: Situation, question: str, value: str, more: Mapping[str, Any] | None = None) -> None:
+    """Take in the answer to a question.
+
+    Args:
+        question: the facet that was asked for.
+        more: what the message tells besides the answer.
+    """
+    if more:
+        situation = listening.merge(situation, more, turn.confidences, turn.named)
+    turn.situation = listening.answer(situation, question, value)
+    turn.set(pending=None)
+    # Whoever tells more, or asks something as well, has said that rightly; the answer by itself is hardly ever read as one.
+    by_itself = turn.intent == FALLBACK or (not more and turn.intent in (DESCRIBE, "affirm", "deny"))
+    told = {**(more or {}), question: facet_value(question, value)}
+    if question == "forms":
+        told["forms"] = list(dict.fromkeys([*((more or {}).get("forms") or ()), value]))
+    turn.understood(told, question=question, intent="answer" if by_itself else None)
 
 
 def typed_answer(turn: Turn, pending: str, situation: Situation) -> str | None:

@@ -224,7 +224,8 @@ def test_parse_reads_any_line_and_refuses_what_is_no_text(model: None) -> None:
     answers = [json.loads(line) for line in result.stdout.decode().splitlines()]
     assert [answer["text"] for answer in answers] == NASTY
     for answer in answers:
-        assert set(answer) == {"text", "intent", "confidence", "facets", "confidences", "referrals"}
+        assert set(answer) == {"text", "intent", "confidence", "facets", "concern", "confidences", "referrals"}
+        assert answer["concern"] in (True, False, None)
         assert not (answer["intent"] or "").startswith(("answer", "restart"))
 
 

@@ -22,7 +22,7 @@ from bot.transcripts.models import STATUSES
 from bot.transcripts.repository import MessageView, SavedView, Transcript
 from bot.transcripts.repository import Page as ListPage
 from bot.transcripts.spelled import words_of
-from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS
+from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, CONCERN, FACETS, LABELS
 
 pages = Blueprint("conversations", __name__)
 
@@ -31,6 +31,7 @@ Page = str | tuple[str, int] | AnyResponse
 OPEN = ("new", "seen", "discuss")
 _LONGEST_SEARCH = 200
 _MOST_WORDS = 12
+_YES_OR_NO = (*BOOLEAN_FACETS, CONCERN)
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,8 @@ def _menus() -> dict[str, list[tuple[str, str]]]:
     texts = console().texts
     return {
         "intent": sorted(texts.file.intents.items(), key=lambda pair: pair[1].lower()),
-        **{facet: texts.choices(facet) for facet in FACETS},
+        # What matters first, and needs the fewest lines.
+        **{facet: texts.choices(facet) for facet in (CONCERN, *FACETS)},
     }
 
 
@@ -345,7 +347,7 @@ def remove_note(conversation_id: int, note_id: int) -> Page:
 def correct(conversation_id: int, message_id: int) -> Page:
     """Choose another intent, or another value of one facet. The button that was pressed holds both: ``facet=value``."""
     facet, _, value = request.form.get("keuze", "").partition("=")
-    if facet not in ("intent", "undo", *FACETS) or (value and value not in dict(_menus().get(facet, []))):
+    if facet not in ("intent", "undo", *LABELS) or (value and value not in dict(_menus().get(facet, []))):
         raise UnprocessableEntity
     texts, repository = console().texts, console().repository
     message = _message(look_again(console().database, conversation_id), message_id)
@@ -357,7 +359,7 @@ def correct(conversation_id: int, message_id: int) -> Page:
         intent = value if value and value != message.intent else None
         what = texts.intent(value)
     else:
-        facets = with_choice(message, facet, value == "true" if facet in BOOLEAN_FACETS and value else value or None)
+        facets = with_choice(message, facet, value == "true" if facet in _YES_OR_NO and value else value or None)
         what = f"{texts.facet(facet)}: {texts.value(facet, value) if value else texts.say('nothing')}"
 
     def change(version: int) -> Any:

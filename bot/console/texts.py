@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import ConstrainedStr, root_validator
 
+from bot.console.turns import TRIED
 from bot.transcripts.models import ROLES, STATUSES
 from bot.wegwijzer.content import Content, read_file
 from bot.wegwijzer.schema import Line, Strict
-from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, FACETS, SINGLE_FACETS, Form
+from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, CONCERN, LABELS, SINGLE_FACETS, Form, Tried
 
 FILE = "console.yml"
 
@@ -40,8 +41,9 @@ class ConsoleFile(Strict):
     def _all_named(cls, values: dict[str, Any]) -> dict[str, Any]:
         expected: dict[str, set[str]] = {f"values > {facet}": {word.value for word in words} for facet, words in SINGLE_FACETS.items()}
         expected["values > forms"] = {form.value for form in Form}
-        expected |= {f"values > {facet}": {"true", "false"} for facet in BOOLEAN_FACETS}
-        expected["facets"] = set(FACETS)
+        expected |= {f"values > {facet}": {"true", "false"} for facet in (*BOOLEAN_FACETS, CONCERN)}
+        expected[f"values > {TRIED}"] = {word.value for word in Tried}
+        expected["facets"] = {*LABELS, TRIED}
         expected["groups > role"] = set(ROLES)
         expected["groups > status"] = set(STATUSES)
         for place, wanted in expected.items():

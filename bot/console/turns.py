@@ -10,16 +10,18 @@ from bot.transcripts.applying import UNSURE_BELOW, confidences_of
 from bot.transcripts.models import URGENCY_CRISIS, URGENCY_FAILED, URGENCY_UNSURE
 from bot.transcripts.repository import MessageView
 from bot.transcripts.turns import FAILURES
-from bot.wegwijzer.vocabulary import FACETS
+from bot.wegwijzer.vocabulary import CONCERN, LABELS
 
 #: Values that say that nothing was told.
 _NOTHING: tuple[Any, ...] = (None, "", [], ())
-_DEFAULTS = {"kind": "none", "crisis": "none"}
+_DEFAULTS = {"kind": "none", "crisis": "none", CONCERN: True}
+#: What only an answer to a question tells: no label of a message, so that nobody corrects it.
+TRIED = "tried"
 
 
 @dataclass(frozen=True)
 class Chip:
-    """One value of one facet of a message. ``state``: ``read`` by the bot, ``added`` or ``removed`` by a moderator.
+    """One value of one label of a message. ``state``: ``read`` by the bot, ``added`` or ``removed`` by a moderator.
 
     ``confidence`` is None where the bot gave none.
     """
@@ -89,10 +91,10 @@ def urgent_at(shown: Iterable[Turn], urgency: int) -> int | None:
 
 
 def told(facets: Mapping[str, Any]) -> dict[str, Any]:
-    """Facets without those that tell nothing."""
+    """Labels without those that tell nothing."""
     return {
         facet: list(facets[facet]) if facet == "forms" else facets[facet]
-        for facet in FACETS
+        for facet in LABELS
         if facets.get(facet) not in _NOTHING and facets[facet] != _DEFAULTS.get(facet)
     }
 
@@ -101,8 +103,8 @@ def chips(message: MessageView) -> list[Chip]:
     """See :attr:`Turn.chips`."""
     read = told(message.facets)
     now = read if message.corrected_facets is None else told(message.corrected_facets)
-    found = []
-    for facet in FACETS:
+    found = [Chip(TRIED, message.facets[TRIED], None, "read")] if message.facets.get(TRIED) else []
+    for facet in LABELS:
         before, after = _values(facet, read), _values(facet, now)
         for value in [*before, *(value for value in after if value not in before)]:
             state = "read" if value in before and value in after else "added" if value in after else "removed"

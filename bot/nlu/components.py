@@ -31,7 +31,7 @@ from bot.nlu.linear import HeadSpec, LinearHeads
 from bot.nlu.parallel import in_parts, on_all_processors
 from bot.nlu.text import normalise
 from bot.wegwijzer.content import load_content
-from bot.wegwijzer.vocabulary import Crisis
+from bot.wegwijzer.vocabulary import CONCERN, Crisis
 
 #: Names of what the components put on a message. Only ``FACETS``, ``CONFIDENCES``, ``NAMED``, ``AT_EASE`` and ``PAGE`` leave the pipeline.
 NORMALISED = "normalised"
@@ -287,8 +287,9 @@ class FacetClassifier(_HeadsComponent):
             facets.add_from_concepts(told, message.get(CONCEPTS) or ())
             confidences["platform"] = confidences["age_band"] = 1.0
             message.set(FACETS, told, add_to_output=True)
+            calm, confidences[CONCERN] = facets.at_ease(self._heads, scores, told)
             message.set(CONFIDENCES, confidences, add_to_output=True)
-            message.set(AT_EASE, facets.at_ease(self._heads, scores, told), add_to_output=True)
+            message.set(AT_EASE, calm, add_to_output=True)
             message.set(NAMED, facets.named(message.get(CONCEPTS) or (), platforms), add_to_output=True)
         return messages
 

@@ -18,7 +18,7 @@ from typing import Any
 from bot.nlu.intents import NO_PAGE
 from bot.nlu.text import LEXICON, normalise
 from bot.wegwijzer.content import load_content
-from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, SINGLE_FACETS, Form
+from bot.wegwijzer.vocabulary import BOOLEAN_FACETS, CONCERN, SINGLE_FACETS, Form
 
 PROJECT = Path(__file__).resolve().parents[2]
 NLU_FOLDER = PROJECT / "data" / "nlu"
@@ -162,7 +162,7 @@ def _wrong_labels(facets: dict[str, Any]) -> list[str]:
                 wrong.append(f"{facet} must be true or false")
         elif facet == "forms":
             wrong += [f"forms cannot hold '{form}'" for form in value if form not in {item.value for item in Form}]
-        elif facet == "concern":
+        elif facet == CONCERN:
             if value is not False:
                 wrong.append("concern is only written where it is false")
         elif facet == "page":

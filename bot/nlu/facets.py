@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bot.nlu.linear import UNKNOWN, HeadSpec, LinearHeads
-from bot.wegwijzer.vocabulary import HARMLESS, Context, Crisis, Form, Kind, Role
+from bot.wegwijzer.vocabulary import CONCERN, HARMLESS, Context, Crisis, Form, Kind, Role
 
 _TRUTH = ("true", "false", UNKNOWN)
 
@@ -29,7 +29,7 @@ HEADS: tuple[HeadSpec, ...] = (
     HeadSpec("adult_informed", _TRUTH),
     HeadSpec("evidence_saved", _TRUTH),
     # No facet of the situation, but whether it is one: see :func:`at_ease`.
-    HeadSpec("concern", ("true", "false")),
+    HeadSpec(CONCERN, ("true", "false")),
 )
 
 #: How sure an answer must be. From the curves of `make curves` on messages by other writers than the training data;
@@ -42,7 +42,7 @@ THRESHOLDS: dict[str, float] = {
     "adult_informed": 0.6,
     "evidence_saved": 0.6,
     "bullying": 0.4,
-    "concern": 0.5,
+    CONCERN: 0.5,
 }
 
 #: The same for each form: those that are told in few ways need less.
@@ -70,7 +70,7 @@ FORM_THRESHOLDS: dict[str, float] = {
 
 _BULLYING = (Kind.BULLYING.value, Kind.CYBERBULLYING.value)
 #: Acts of people who may need help, unless the message says otherwise, and of people who do not. The others teach nothing about it.
-_WITH_CONCERN = ("describe", "not_dutch", "ask_tips", "ask_talk", "ask_helpline")
+WITH_CONCERN = ("describe", "not_dutch", "ask_tips", "ask_talk", "ask_helpline")
 _WITHOUT_CONCERN = ("chitchat", "out_of_scope", "im_ok")
 
 
@@ -82,9 +82,9 @@ def labels_of(metadata: Mapping[str, Any], intent: str) -> dict[str, frozenset[s
     labels: dict[str, frozenset[str] | None] = {}
     for spec in HEADS:
         value = metadata.get(spec.name)
-        if spec.name == "concern":
-            concerned = intent in _WITH_CONCERN and value is not False
-            labels["concern"] = frozenset({str(concerned).lower()}) if intent in (*_WITH_CONCERN, *_WITHOUT_CONCERN) else None
+        if spec.name == CONCERN:
+            concerned = intent in WITH_CONCERN and value is not False
+            labels[CONCERN] = frozenset({str(concerned).lower()}) if intent in (*WITH_CONCERN, *_WITHOUT_CONCERN) else None
         elif spec.name == "forms":
             labels["forms"] = frozenset(value or ())
         elif spec.classes == _TRUTH:
@@ -114,19 +114,20 @@ def decode(heads: LinearHeads, scores: np.ndarray) -> tuple[dict[str, Any], dict
             confidences["forms"] = {form: round(chance, 4) for form, chance in by_class.items() if chance >= 0.05}
         elif spec.name == "kind":
             facets["kind"], confidences["kind"] = _kind(by_class)
-        elif spec.name != "concern":
+        elif spec.name != CONCERN:
             facets[spec.name], confidences[spec.name] = _single(spec, by_class)
     return facets, confidences
 
 
-def at_ease(heads: LinearHeads, scores: np.ndarray, facets: Mapping[str, Any]) -> bool:
-    """Whether nobody in a message needs help: a match, a joke, a quarrel that is over.
+def at_ease(heads: LinearHeads, scores: np.ndarray, facets: Mapping[str, Any]) -> tuple[bool, float]:
+    """Whether nobody in a message needs help (a match, a joke, a quarrel that is over), and the probability of that answer.
 
     Args:
         facets: what was read of the same message.
     """
-    concern = float(heads.probabilities(scores, "concern")[0][0])
-    return facets["crisis"] == Crisis.NONE.value and facets["kind"] in HARMLESS and concern < THRESHOLDS["concern"]
+    concern = float(heads.probabilities(scores, CONCERN)[0][0])
+    calm = facets["crisis"] == Crisis.NONE.value and facets["kind"] in HARMLESS and concern < THRESHOLDS[CONCERN]
+    return calm, round(1.0 - concern if calm else concern, 4)
 
 
 #: What the lexicon's concepts tell where the classifier is not sure: facet, value, concepts; the first that is found counts.

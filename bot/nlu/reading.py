@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from bot.nlu.facets import WITH_CONCERN
 from bot.wegwijzer.listening import merge, told_anything
 from bot.wegwijzer.signpost import Signpost
 from bot.wegwijzer.situation import Situation
-from bot.wegwijzer.vocabulary import FACETS
+from bot.wegwijzer.vocabulary import CONCERN, FACETS
 
 #: Acts to which the bot answers with the signpost.
 TELLING = frozenset({"describe", "not_dutch", "ask_tips"})
@@ -23,6 +24,14 @@ def facets_of(parsed: Mapping[str, Any]) -> dict[str, Any]:
     facets["kind"] = facets["kind"] or "none"
     facets["crisis"] = facets["crisis"] or "none"
     return facets
+
+
+def concern_of(parsed: Mapping[str, Any]) -> bool | None:
+    """Whether anybody in a message needs help; None where that is no question, since it tells nothing and asks for no help ("hallo")."""
+    if facets_of(parsed)["crisis"] != "none":
+        return True
+    intent = (parsed.get("intent") or {}).get("name")
+    return not parsed.get("at_ease") if intent in WITH_CONCERN else None
 
 
 def referrals_for(parsed: Mapping[str, Any], signpost: Signpost, now: dt.datetime) -> list[str]:
@@ -51,6 +60,7 @@ def reading(text: str, parsed: Mapping[str, Any], signpost: Signpost, now: dt.da
         "intent": intent.get("name"),
         "confidence": intent.get("confidence"),
         "facets": facets_of(parsed),
+        CONCERN: concern_of(parsed),
         "confidences": dict(parsed.get("facet_confidences") or {}),
         "referrals": referrals_for(parsed, signpost, now),
     }

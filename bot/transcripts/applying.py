@@ -35,6 +35,7 @@ _BUTTONS_WITHIN = 40
 _PLACEHOLDER = re.compile(r"\[([^\[\]\s-]+)-(\d{6,7})\]")
 _TOLD = ("road", "kind", "context", "platform", "age_band")
 _SHAPE = {"intent": 40, "ref": 80}
+_SEALED = ("text", "facets", "confidences", "question", "options", "rules", "payload")
 
 
 class Applier:
@@ -213,7 +214,7 @@ class Applier:
         rows: list[dict[str, Any]] = []
         words: set[int] = set()
         for position, message in enumerate(turn["messages"], start=row.n_messages):
-            sealed = {name: message[name] for name in ("text", "facets", "confidences", "options", "rules", "payload") if message.get(name)}
+            sealed = {name: message[name] for name in _SEALED if message.get(name)}
             if message["kind"] == "text" and message["sender"] == "user":
                 sealed["text"] = message["text"] = _numbered(message["text"], numbers)
                 words.update(self._keys.word(word) for word in words_of(message["text"]))

@@ -7,18 +7,19 @@ import datetime as dt
 import random
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import select
 
+from bot.nlu.dataset import Example
 from bot.runtime.bot import Bot
 from bot.runtime.settings import Settings
 from bot.transcripts.accounts import Accounts
 from bot.transcripts.applying import Applier
 from bot.transcripts.database import Database
-from bot.transcripts.demo_people import People
+from bot.transcripts.demo_moderators import Moderators
+from bot.transcripts.demo_people import People, Person
 from bot.transcripts.errors import StoreError
-from bot.transcripts.models import Conversation
+from bot.transcripts.models import URGENCY_CRISIS, Conversation
 from bot.transcripts.outbox import Entry
 from bot.transcripts.record import Recorder
 from bot.transcripts.repository import Repository
@@ -59,10 +60,9 @@ def fill(database: Database, settings: Settings, conversations: int, seed: int =
         if session.execute(select(Conversation.id).limit(1)).first():
             raise StoreError("the store holds conversations already; made-up ones do not belong among them")
     began = time.monotonic()
-    chance = random.Random(seed)  # noqa: S311 (made-up data, no secret)
-    people = People(chance)
-    asyncio.run(_talk(database, settings, conversations, people))
-    _moderate(database, chance, people.words)
+    people = People(random.Random(seed))  # noqa: S311 (made-up data, no secret)
+    beginnings = asyncio.run(_talk(database, settings, conversations, people))
+    _moderate(database, people, beginnings)
     return f"{conversations} made-up conversations over {_DAYS} days, in {time.monotonic() - began:.0f} seconds"
 
 
@@ -76,35 +76,39 @@ def _start(chance: random.Random, now: float) -> float:
     return dt.datetime(day.year, day.month, day.day, hour, minute, int(second), tzinfo=BRUSSELS).timestamp() + second % 1
 
 
-async def _talk(database: Database, settings: Settings, conversations: int, people: People) -> None:
+async def _talk(database: Database, settings: Settings, conversations: int, people: People) -> dict[str, tuple[Example, ...]]:
+    """Let them talk with the bot; returns what each began with, by the key of the conversation."""
     collected = _Collected()
     bot = Bot.load(settings, in_memory=True, transcripts=collected)
     applier = Applier(database, settings.tracker_hours * 3600)
     recorder = Recorder(database.keys)
     entries: list[Entry] = []
+    beginnings: dict[str, tuple[Example, ...]] = {}
     now = time.time()
     starts = sorted(_start(people.chance, now) for _ in range(conversations))
     for number, start in enumerate(starts, start=1):
         collected.turns.clear()
-        await _converse(bot, f"demo-{number}-{start}", people)
+        sender, person = f"demo-{number}-{start}", people.make()
+        beginnings[database.keys.conversation(sender)] = person.told
+        await _converse(bot, sender, person, people.chance)
         turns = _moved(collected.turns, start, people.chance)
-        made = [recorder.turn(f"demo-{number}-{start}", events, refused) for events, refused in turns]
+        made = [recorder.turn(sender, events, refused) for events, refused in turns]
         entries += [Entry(turn["id"], turn["key"], turn["at"], "turn", database.keys.seal(turn)) for turn in made if turn is not None]
         if number % _AT_ONCE == 0 or number == conversations:
             with database.writing() as session:
                 applier.apply(entries, session)
             entries.clear()
     bot.close()
+    return beginnings
 
 
-async def _converse(bot: Bot, sender: str, people: People) -> None:
-    channel = "telegram" if people.chance.random() < 0.3 else "web"
-    person = people.make()
+async def _converse(bot: Bot, sender: str, person: Person, chance: random.Random) -> None:
+    channel = "telegram" if chance.random() < 0.3 else "web"
     reply = await bot.respond(sender, person.begin(), channel)
     for _turn in range(_MOST_TURNS):
         shown = [message["id"] for message in reply.messages if message["type"] == "helpline"]
-        if shown and people.chance.random() < 0.2:
-            await bot.record(sender, "tapped", people.chance.choice(shown), channel)
+        if shown and chance.random() < 0.2:
+            await bot.record(sender, "tapped", chance.choice(shown), channel)
         following = person.next(reply)
         if following is None:
             break
@@ -122,34 +126,16 @@ def _moved(turns: Sequence[tuple[Events, bool]], start: float, chance: random.Ra
     return moved
 
 
-def _moderate(database: Database, chance: random.Random, words: Mapping[str, Sequence[str]]) -> None:
-    """What moderators did with them: the older, the more of them are done."""
-    repository = Repository(database)
+def _moderate(database: Database, people: People, beginnings: Mapping[str, Sequence[Example]]) -> None:
+    """What moderators did with them: the older, the more of them are done. Crises are looked at first."""
+    repository, chance = Repository(database), people.chance
     account = Accounts(database).create("Demo", None, "moderator", _ACTOR)
+    moderators = Moderators(repository, chance, people.words["moderators"], account, _ACTOR)
     with database.reading() as session:
-        rows = session.execute(select(Conversation.id, Conversation.last_at)).all()
-    for id_, last_at in rows:
+        rows = session.execute(select(Conversation.id, Conversation.key, Conversation.last_at, Conversation.urgency)).all()
+    for id_, key, last_at, urgency in rows:
         days = (time.time() - last_at) / 86400
-        if chance.random() > min(0.9, days / 25):
+        if chance.random() > min(0.9, days / (5 if urgency == URGENCY_CRISIS else 25)):
             continue
         repository.set_status(id_, chance.choices(("done", "seen", "discuss"), weights=(8, 3, 1))[0], _ACTOR)
-        if chance.random() < 0.12:
-            _work_on(repository, id_, account, chance, words)
-
-
-def _work_on(repository: Repository, id_: int, account: int, chance: random.Random, words: Mapping[str, Any]) -> None:
-    transcript = repository.read(id_, _ACTOR)
-    typed = [message for message in transcript.messages if (message.sender, message.kind) == ("user", "text") and message.facets]
-    if typed and chance.random() < 0.6:
-        message = chance.choice(typed)
-        facets = {**message.facets, chance.choice(("role", "context", "kind")): None}
-        repository.correct(message.id, None, facets, account_id=account, actor=_ACTOR)
-    answers = [message for message in transcript.messages if message.sender == "bot"]
-    if answers and chance.random() < 0.6:
-        good = chance.random() < 0.7
-        repository.judge(chance.choice(answers).id, good, "" if good else chance.choice(words["reasons"]), account_id=account, actor=_ACTOR)
-    repository.add_tag(id_, chance.choice(words["tags"]), _ACTOR)
-    if chance.random() < 0.5:
-        repository.add_note(id_, chance.choice(words["notes"]), account, _ACTOR)
-    if chance.random() < 0.3:
-        repository.assign(id_, account, _ACTOR)
+        moderators.work_on(id_, beginnings[key])

@@ -13,12 +13,16 @@ import yaml
 
 from bot.nlu.dataset import Example, read_training
 from bot.runtime.bot import Reply
+from bot.wegwijzer.vocabulary import CONCERN
 
 #: What somebody does: ``("tap", payload)`` or ``("say", text)``.
 Deed = tuple[str, str]
 
-#: How many of a hundred begin with a crisis, with a question or something else than a story, with a worry that is no bullying.
-_CRISES, _OTHERS, _WORRIES = 5, 14, 5
+#: How many of a hundred begin with a crisis, with a joke that sounds like one, with something that is hard to read, with a question or
+#: something else than a story, with a worry that is no bullying.
+_CRISES, _JOKES, _HARD, _OTHERS, _WORRIES = 5, 1, 2.5, 14, 5
+#: How many of those who answer a question type the answer.
+_TYPES = 0.25
 _ROLES = {"victim": 62, "bystander": 13, "parent": 12, "supervisor": 8, "bully": 4, "other": 1}
 #: How likely a button is tapped, compared with the others that are offered; one that is not named here is not tapped.
 _BUTTONS = {
@@ -63,6 +67,12 @@ class People:
                 self._worries += [example] if role in (None, "victim") and not example.facets.get("forms") else []
             elif role in _ROLES:
                 self._stories[role].append(example)
+        # Nobody who jokes needs help.
+        self._jokes = [Example("demo.yml", "describe", text, {CONCERN: False}) for text in self.words["jokes"]]
+        self._hard = [
+            Example("demo.yml", "describe", line["say"], {label: line[label] for label in line if label != "say"})
+            for line in self.words["hard"]
+        ]
         self._others: dict[str, list[Example]] = {intent: [] for intent in self.words["beginnings"]}
         for example in examples:
             if example.intent in self._others and len(example.text) > 2:
@@ -75,10 +85,18 @@ class People:
             return Person(self, [self.chance.choice(self._crises)])
         if dice < _CRISES + _WORRIES:
             return Person(self, [self.chance.choice(self._worries)])
-        if dice < _CRISES + _WORRIES + _OTHERS:
+        if dice < _CRISES + _WORRIES + _JOKES:
+            return Person(self, [self._once(self._jokes)])
+        if dice < _CRISES + _WORRIES + _JOKES + _HARD:
+            return Person(self, [self._once(self._hard)])
+        if dice < _CRISES + _WORRIES + _JOKES + _HARD + _OTHERS:
             first = self.chance.choice(self._others[self.chance.choice(list(self._others))])
             return Person(self, [first, self._story()] if self.words["beginnings"][first.intent] == "story" else [first])
         return Person(self, [self._story()])
+
+    def _once(self, examples: list[Example]) -> Example:
+        """One that nobody began with yet; when all are used up, a story."""
+        return examples.pop(self.chance.randrange(len(examples))) if examples else self._story()
 
     def _story(self) -> Example:
         (role,) = self.chance.choices(list(_ROLES), weights=list(_ROLES.values()))
@@ -94,7 +112,7 @@ def _can_begin(example: Example) -> bool:
 
 
 class Person:
-    """Somebody in a conversation with the bot.
+    """Somebody in a conversation with the bot. ``told``: the messages that they begin with, as those are labelled.
 
     Args:
         beginning: what they say first, and once that is answered.
@@ -102,6 +120,7 @@ class Person:
 
     def __init__(self, people: People, beginning: Sequence[Example]) -> None:
         self._chance, self._words = people.chance, people.words
+        self.told = tuple(beginning)
         self._beginning = [example.text for example in beginning]
         story = beginning[-1]
         self.facets = dict(story.facets)
@@ -137,10 +156,10 @@ class Person:
         line = next(self._lines, None) if dice < 0.85 else None
         return ("say", line) if line else None
 
-    # --- taps ---
+    # --- answers and taps ---
 
     def _answer(self, options: Sequence[Mapping[str, str]]) -> Deed | None:
-        """The button that says what their messages say, or what is usual; leaves where neither is offered."""
+        """What their messages say, or what is usual, by its button or in words; leaves where neither is offered."""
         payloads = [option["payload"] for option in options if "{" in option["payload"]]
         offered = [(payload, json.loads(payload[payload.index("{") :])) for payload in payloads]
         facet = next((told.get("facet", "platform") for _payload, told in offered), "")
@@ -149,6 +168,9 @@ class Person:
         if wanted not in values:
             return None
         self.facets.setdefault(facet, [wanted] if facet == "forms" else wanted)
+        words = self._words["typed"].get(facet, {}).get(wanted)
+        if words and self._chance.random() < _TYPES:
+            return "say", self._chance.choice(words)
         return "tap", values[wanted]
 
     def _wanted(self, facet: str, offered: Sequence[str]) -> str | None:

@@ -139,7 +139,7 @@ class Message(Base):
 
     ``sender``: ``user``, ``bot`` or ``system``. ``kind``: ``text``, ``tip``, ``step``, ``helpline``, ``question`` (bot); ``text``, ``tap``,
     ``feedback`` (user); ``failure`` (system). ``ref``: id of the text, tip, step, helpline or question. ``sealed`` is JSON: text, options,
-    facets, confidences, rules.
+    facets, confidences, question (the facet that it answers), rules.
     """
 
     __tablename__ = "message"

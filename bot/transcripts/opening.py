@@ -132,6 +132,7 @@ def _message(
         model=row.model,
         facets=said.get("facets") or {},
         confidences=said.get("confidences") or {},
+        question=said.get("question"),
         options=tuple((title, payload) for title, payload in said.get("options") or ()),
         rules=tuple((rule, source) for rule, source in said.get("rules") or ()),
         corrected_intent=correction.intent if correction else None,

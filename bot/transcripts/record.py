@@ -10,9 +10,11 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bot.nlu.reading import concern_of
 from bot.transcripts.keys import Keys
 from bot.transcripts.redaction import redact
 from bot.transcripts.turns import FIRST_NUMBER, Turn, without_texts
+from bot.wegwijzer.vocabulary import CONCERN
 
 #: Slots that tell of the situation, and the columns that they fill.
 _SLOTS = {
@@ -66,6 +68,7 @@ class Recorder:
             turn["id"] = turn["id"] or event.get("message_id")
         elif kind == "bot":
             message = _said(event)
+            _note_understood(turn, event)
         elif kind in ("feedback", "failure"):
             message = {"sender": "user" if kind == "feedback" else "system", "kind": kind, "ref": event.get("ref"), "text": ""}
             turn["channel"] = event.get("input_channel") or turn["channel"]
@@ -98,9 +101,31 @@ class Recorder:
             "ref": None,
             "text": redact(text, lambda kind, key: numbers.setdefault((kind, key), FIRST_NUMBER + len(numbers))),
             "confidence": intent.get("confidence"),
-            "facets": {name: value for name, value in (parsed.get("facets") or {}).items() if value not in (None, [])},
+            "facets": {**_told(parsed.get("facets") or {}), **({CONCERN: False} if concern_of(parsed) is False else {})},
             "confidences": parsed.get("facet_confidences") or {},
         }
+
+
+def _told(facets: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facets.items() if value not in (None, [])}
+
+
+def _note_understood(turn: Turn, event: Mapping[str, Any]) -> None:
+    """What an action took from the message that it answers takes the place of what was read in its words alone."""
+    noted = (event.get("metadata") or {}).get("understood")
+    message = next((message for message in reversed(turn["messages"]) if message["sender"] == "user"), None)
+    if not noted or message is None:
+        return
+    message["question"] = noted["question"]
+    if message["kind"] != "text":
+        # A button says by itself what it means.
+        return
+    message["facets"] = _told(noted["facets"])
+    # What was asked for was told, and not guessed.
+    told = {name for name in message["facets"] if name != noted["question"]}
+    message["confidences"] = {name: sure for name, sure in message["confidences"].items() if name in told}
+    if noted["intent"]:
+        message |= {"intent": noted["intent"], "confidence": None}
 
 
 def _said(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from bot.transcripts.held import among, first_among
 from bot.transcripts.redaction import redact
 from bot.transcripts.views import Figures, MessageView, Note, Page, SavedView, Summary, Transcript
 from bot.wegwijzer.situation import SituationError, parse_situation
-from bot.wegwijzer.vocabulary import FACETS
+from bot.wegwijzer.vocabulary import CONCERN, FACETS, LABELS
 
 __all__ = [
     "ORDERS",
@@ -371,14 +371,18 @@ def checked_facets(facets: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         WrongValue: a facet or value that does not exist.
     """
-    unknown = set(facets) - set(FACETS)
+    unknown = set(facets) - set(LABELS)
     if unknown:
         raise WrongValue(f"{sorted(unknown)[0]!r} is no facet")
+    concern = facets.get(CONCERN)
+    if concern is not None and not isinstance(concern, bool):
+        raise WrongValue(f"{CONCERN} is true or false")
     try:
-        situation = parse_situation({name: value for name, value in facets.items() if value not in (None, [], ())})
+        situation = parse_situation({name: value for name, value in facets.items() if name != CONCERN and value not in (None, [], ())})
     except SituationError as error:
         raise WrongValue(str(error)) from None
     told = {name: value for name, value in situation.to_dict().items() if name in FACETS and value not in (None, [])}
+    told |= {CONCERN: False} if concern is False else {}
     return {name: value for name, value in told.items() if (name, value) != ("crisis", "none")}
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from bot.transcripts import audit
 from bot.transcripts.database import Database
 from bot.transcripts.models import Correction, Message
-from bot.wegwijzer.vocabulary import FACETS
+from bot.wegwijzer.vocabulary import LABELS
 
 _HEAD = """\
 # Corrections of moderators. Look each through before it goes into data/nlu/: write it in words of your own, with nobody in it.
@@ -20,12 +20,18 @@ _HEAD = """\
 version: "3.1"
 nlu:
 """
-#: What is none or false because nobody said otherwise.
-_UNSAID = (("kind", "none"), ("crisis", "none"))
+#: What is none or so because nobody said otherwise.
+_UNSAID = (("kind", "none"), ("crisis", "none"), ("concern", True))
+#: No acts that a message could teach.
+_NO_ACTS = ("answer", "nlu_fallback")
 
 
 def export_training(database: Database, file: TextIO, actor: str) -> int:
-    """Write all corrections; returns how many."""
+    """Write all corrections that teach something; returns how many.
+
+    What a message does is known where the bot read it or a moderator said it. Of an answer to a question ("ja") neither is so: it is
+    written only if it tells something besides, and then as a message that tells.
+    """
     with database.writing() as session:
         audit.append(session, database, actor, "exported", detail="training")
     by_intent: dict[str, list[str]] = defaultdict(list)
@@ -36,6 +42,11 @@ def export_training(database: Database, file: TextIO, actor: str) -> int:
             read = _told(said.get("facets") or {})
             facets = read if correction.sealed is None else _told(database.keys.unseal(correction.sealed))
             intent = correction.intent or message.intent or "describe"
+            if intent in _NO_ACTS:
+                intent = "describe"
+                facets = {name: value for name, value in facets.items() if name != said.get("question")}
+                if not facets:
+                    continue
             by_intent[intent].append(_example(said.get("text", ""), facets, f"{message.intent} {_flow(read)}"))
     file.write(_HEAD)
     for intent, examples in sorted(by_intent.items()):
@@ -47,7 +58,7 @@ def export_training(database: Database, file: TextIO, actor: str) -> int:
 
 def _told(facets: Mapping[str, Any]) -> dict[str, Any]:
     """Facets that were told, in the usual order."""
-    return {name: facets[name] for name in FACETS if facets.get(name) not in (None, []) and (name, facets[name]) not in _UNSAID}
+    return {name: facets[name] for name in LABELS if facets.get(name) not in (None, []) and (name, facets[name]) not in _UNSAID}
 
 
 def _example(text: str, facets: Mapping[str, Any], read: str) -> str:

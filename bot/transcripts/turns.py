@@ -3,7 +3,8 @@
 A turn is plain JSON-ready data::
 
     {"id": ..., "key": ..., "at": ..., "channel": ..., "model": ..., "refused": ..., "told": {...}, "tokens": [[kind, token], ...],
-     "messages": [{"at", "sender", "kind", "ref", "text", "intent", "confidence", "facets", "confidences", "options", "rules", "payload"}]}
+     "messages": [{"at", "sender", "kind", "ref", "text", "intent", "confidence", "facets", "confidences", "question", "options", "rules",
+                  "payload"}]}
 
 Placeholders carry provisional numbers, from ``FIRST_NUMBER`` on, which stand for the tokens of the turn in order; whoever applies the turn
 knows the conversation and gives the numbers that people read.

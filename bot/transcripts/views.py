@@ -53,7 +53,8 @@ class Page:
 class MessageView:
     """One message. For ``sender``, ``kind`` and ``ref`` see :class:`bot.transcripts.models.Message`.
 
-    ``facets`` and ``confidences`` are those that the bot read; ``options`` pairs of title and payload; ``rules`` pairs of rule id and
+    ``facets`` and ``confidences`` are those that the bot read, of an answer to a question those that it took from it; ``question`` is the
+    facet that was asked for, None where the message answers none; ``options`` pairs of title and payload; ``rules`` pairs of rule id and
     source. ``corrected_intent`` and ``corrected_facets`` are None where no moderator changed them. ``good`` is a moderator's verdict.
     """
 
@@ -69,6 +70,7 @@ class MessageView:
     model: str | None
     facets: Mapping[str, Any]
     confidences: Mapping[str, Any]
+    question: str | None
     options: tuple[tuple[str, str], ...]
     rules: tuple[tuple[str, str], ...]
     corrected_intent: str | None

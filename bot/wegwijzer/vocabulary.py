@@ -159,6 +159,12 @@ FACETS: tuple[str, ...] = (
     "evidence_saved",
 )
 
+#: Whether anybody in a message needs help: said of the message, and no facet of the situation. Labels hold it only where it is false.
+CONCERN = "concern"
+
+#: All that a message can be labelled with, in training data and by a moderator.
+LABELS: tuple[str, ...] = (*FACETS, CONCERN)
+
 #: Referral ids, a contract: exactly the keys of content/helplines.yml.
 REFERRALS: tuple[str, ...] = tuple(
     """noodnummer politie zelfmoordlijn awel 1712 nupraatikerover child_focus take_it_down stopncii clbchat clb jac caw lumi

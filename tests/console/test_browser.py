@@ -105,6 +105,9 @@ def test_a_moderators_day(opened: Any, database: Database, address: str) -> None
     page.get_by_role("button", name="Voeg toe").first.click()
     page.locator("#verbeter").get_by_role("button", name="Stalken").click()
     expect(page.locator(".chip.added", has_text="Stalken")).to_be_visible()
+    page.get_by_role("button", name="Voeg toe").first.click()
+    page.locator("#verbeter").get_by_role("group", name="Hulp nodig").get_by_role("button", name="Nee").click()
+    expect(page.locator(".chip.added", has_text="Hulp nodig Nee")).to_be_visible()
 
     page.locator("summary", has_text="Fout, want").click()
     page.get_by_placeholder("Wat was er fout?").fill("De club ontbreekt")

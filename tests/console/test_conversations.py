@@ -318,7 +318,7 @@ def test_choosing_what_the_bot_read_is_no_correction(team: Team, database: Datab
     assert told(message.facets) == {"role": "victim", "kind": "bullying", "context": "school", "forms": ["insult"]}
 
 
-@pytest.mark.parametrize("choice", ["role=king", "intent=nothing", "colour=red", "", "crisis=<b>", "forms=insult,gossip"])
+@pytest.mark.parametrize("choice", ["role=king", "intent=nothing", "concern=maybe", "colour=red", "", "crisis=<b>", "forms=insult,gossip"])
 def test_a_choice_that_is_none_changes_nothing(team: Team, visit: Any, database: Database, repository: Repository, choice: str) -> None:
     (id_,) = store.add(database, [store.conversation()])
     moderator = visit("moderator")
@@ -390,6 +390,79 @@ def test_erasing_is_for_administrators_and_leaves_nothing(team: Team, visit: Any
     assert visit("moderator").post(f"/gesprekken/{id_}/wissen").status_code == 403
     assert visit("admin").post(f"/gesprekken/{id_}/wissen").status_code == 303
     assert visit("reader").get(f"/gesprekken/{id_}").status_code == 404
+
+
+# --- answers to questions, and whether anybody needs help ---
+
+
+def add_message(database: Database, id_: int, position: int, intent: str, what: str = "text", **sealed: Any) -> int:
+    """One more message of the user in a conversation; its id."""
+    with database.writing() as session:
+        row = models.Message(
+            conversation_id=id_,
+            position=position,
+            at=time.time(),
+            sender="user",
+            kind=what,
+            intent=intent,
+            sealed=database.keys.seal(sealed),
+        )
+        session.add(row)
+        session.flush()
+        return int(row.id)
+
+
+def read_of(text: str, message: int) -> str:
+    """What the console says that the bot understood of a message, in words."""
+    turn = text.partition(f'id="b{message}"')[2].partition('class="turn"')[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", turn.partition('class="read"')[2].partition(">")[2].partition("</div>")[0]).split())
+
+
+def test_an_answer_says_which_question_it_answered(team: Team, visit: Any, database: Database) -> None:
+    (id_,) = store.add(database, [store.conversation()])
+    typed = add_message(database, id_, 7, "answer", text="13", question="age_band", facets={"age_band": "12_17"})
+    helped = add_message(database, id_, 8, "answer", text="de juf", question="tried", facets={"tried": "internal"})
+    tapped = add_message(database, id_, 9, "answer", "tap", text="Op school", question="context")
+    before = add_message(database, id_, 10, "nlu_fallback", text="14", facets={"kind": "none"})
+    reader = visit("reader")
+    reader.get(f"/gesprekken/{id_}")
+    assert read_of(reader.text, typed) == "Begrepen Antwoordt op de vraag Vraag: Leeftijd Leeftijd 12 tot 17"
+    assert read_of(reader.text, helped).endswith("Vraag: Al geprobeerd Al geprobeerd Bij leerkracht, trainer of leiding")
+    assert read_of(reader.text, tapped) == "Knop Antwoordt op de vraag Vraag: Waar"
+    assert read_of(reader.text, before) == "Begrepen Niet begrepen", "kept before answers were"
+
+
+def test_an_answer_can_be_corrected(team: Team, visit: Any, database: Database, repository: Repository) -> None:
+    (id_,) = store.add(database, [store.conversation()])
+    message = add_message(database, id_, 7, "answer", text="de juf slaat mij", question="tried", facets={"tried": "internal"})
+    moderator = visit("moderator")
+    moderator.get(f"/gesprekken/{id_}")
+    assert f'data-correct="tried" data-message="{message}"' not in moderator.text, "how far help was sought is no label"
+    moderator.post(f"/gesprekken/{id_}/berichten/{message}/verbeteren", keuze="forms=physical", version=moderator.version())
+    found = next(item for item in repository.read(id_, ACTOR).messages if item.id == message)
+    assert found.corrected_facets == {"forms": ["physical"]}
+    assert [(chip.facet, chip.state) for chip in chips(found)] == [("tried", "read"), ("forms", "added")]
+
+
+def test_whether_anybody_needs_help_is_shown_and_corrected(team: Team, visit: Any, database: Database, repository: Repository) -> None:
+    (id_,) = store.add(database, [store.conversation()])
+    calm = add_message(database, id_, 7, "describe", text="gewonnen!", facets={"concern": False}, confidences={"concern": 0.81})
+    moderator = visit("moderator")
+    worried = message_of(repository, id_, "user").id
+
+    def choose(message: int, choice: str) -> Any:
+        moderator.get(f"/gesprekken/{id_}")
+        answer = moderator.post(f"/gesprekken/{id_}/berichten/{message}/verbeteren", keuze=choice, version=moderator.version())
+        assert answer.status_code == 303
+        return next(item for item in repository.read(id_, ACTOR).messages if item.id == message)
+
+    moderator.get(f"/gesprekken/{id_}")
+    assert read_of(moderator.text, calm).startswith("Begrepen Vertelt wat er gebeurt Hulp nodig Nee 81%")
+    assert "Hulp nodig" not in read_of(moderator.text, worried)
+    assert choose(worried, "concern=false").corrected_facets["concern"] is False
+    assert choose(worried, "concern=true").corrected_facets is None, "as the bot read it"
+    assert [(chip.facet, chip.value, chip.state) for chip in chips(choose(calm, "concern=true"))] == [("concern", False, "removed")]
+    assert choose(calm, "concern=false").corrected_facets is None
 
 
 # --- files ---

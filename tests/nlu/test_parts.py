@@ -19,6 +19,7 @@ from bot.nlu.intents import DESCRIBE, FALLBACK, rank
 from bot.nlu.language import language_of
 from bot.nlu.lexicon import Lexicon, LexiconError
 from bot.nlu.linear import HeadSpec, LinearHeads
+from bot.nlu.reading import concern_of
 from bot.nlu.text import normalise
 from bot.wegwijzer.content import load_content
 from bot.wegwijzer.vocabulary import Crisis, Kind
@@ -196,8 +197,24 @@ def heads_that_say(concern: float) -> tuple[LinearHeads, np.ndarray]:
     concern=st.floats(0.01, 0.99),
 )
 def test_help_is_left_out_only_where_nothing_happened_and_nobody_is_in_danger(kind: str, crisis_: str, concern: float) -> None:
-    calm = at_ease(*heads_that_say(concern), {"kind": kind, "crisis": crisis_})
+    calm, sure = at_ease(*heads_that_say(concern), {"kind": kind, "crisis": crisis_})
     assert calm == (kind in ("none", "conflict") and crisis_ == "none" and concern < THRESHOLDS["concern"])
+    assert sure == pytest.approx(1 - concern if calm else concern, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("intent", "at_ease_", "crisis_", "concern"),
+    [
+        ("describe", False, "none", True),
+        ("describe", True, "none", False),
+        ("ask_helpline", True, "none", False),
+        ("greet", True, "none", None),
+        ("greet", False, "none", None),
+        ("greet", False, "danger", True),
+    ],
+)
+def test_whether_anybody_needs_help(intent: str, at_ease_: bool, crisis_: str, concern: bool | None) -> None:
+    assert concern_of({"intent": {"name": intent}, "facets": {"crisis": crisis_}, "at_ease": at_ease_}) is concern
 
 
 @pytest.mark.parametrize(

@@ -76,21 +76,30 @@ def user(
     intent: str = "describe",
     confidence: float = 0.9,
     sure: dict[str, Any] | None = None,
+    at_ease: bool = False,
     **facets: Any,
 ) -> dict[str, Any]:
     """What Rasa says of a typed message, or of a button when the text begins with a slash."""
     number = next(_counter)
-    parsed = {"intent": {"name": intent, "confidence": confidence}, "facets": facets, "facet_confidences": sure or {}}
+    parsed = {"intent": {"name": intent, "confidence": confidence}, "facets": facets, "facet_confidences": sure or {}, "at_ease": at_ease}
     return {
         "event": "user", "timestamp": at, "text": text, "input_channel": channel, "message_id": f"m{number}", "parse_data": parsed,
         "metadata": {"model_id": "model-1"},
     }  # fmt: skip
 
 
-def said(text: str, at: float = NOON, rules: list[dict[str, str]] | None = None, **custom: Any) -> dict[str, Any]:
+def said(
+    text: str, at: float = NOON, rules: list[dict[str, str]] | None = None, understood: dict[str, Any] | None = None, **custom: Any
+) -> dict[str, Any]:
     """What Rasa says of a message of the bot."""
     custom = {"type": "text", "text": text, **custom}
-    return {"event": "bot", "timestamp": at, "text": text, "data": {"custom": custom}, "metadata": {"rules": rules} if rules else {}}
+    noted = {name: value for name, value in (("rules", rules), ("understood", understood)) if value}
+    return {"event": "bot", "timestamp": at, "text": text, "data": {"custom": custom}, "metadata": noted}
+
+
+def answer(question: str, intent: str | None = "answer", **facets: Any) -> dict[str, Any]:
+    """What an action notes of a message that answers a question."""
+    return {"question": question, "intent": intent, "facets": facets}
 
 
 def slot(name: str, value: Any, at: float = NOON) -> dict[str, Any]:

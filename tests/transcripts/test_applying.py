@@ -23,7 +23,7 @@ from bot.transcripts.models import Base, Conversation
 from bot.transcripts.record import feedback
 from bot.transcripts.repository import Filters, Repository
 
-from .conftest import KEY, NOON, PAUSE, entry, erasure, everything, said, slot, turn, user
+from .conftest import KEY, NOON, PAUSE, answer, entry, erasure, everything, said, slot, turn, user
 
 MINUTE = 60.0
 TODAY = dt.date(2026, 9, 21)
@@ -144,6 +144,48 @@ def test_unsure_of_what_decides_the_advice(
 ) -> None:
     apply(turn("a", user("ze lachen mij uit", sure=sure, **facets)))
     assert Repository(database).list().items[0].urgency == int(unsure)
+
+
+def test_an_answer_is_what_was_taken_from_it_and_no_doubt(database: Database, apply: Any) -> None:
+    """What its words would be by themselves ("13" is nothing, "snap" a guess about a victim) decided nothing."""
+    guess = {"role": "victim", "kind": "none"}
+    apply(
+        turn("s", user("snap", intent="describe", confidence=0.2, sure={"role": 0.2}, **guess), said("ok", understood=answer("platform", platform="snapchat"))),
+        turn("s", user("ja", at=NOON + 1, intent="affirm"), said("ok", NOON + 1, understood=answer("repeated", repeated=True))),
+    )  # fmt: skip
+    (row,) = Repository(database).list().items
+    assert (row.urgency, row.failures, row.min_confidence) == (0, 0, None)
+    first, second = (message for message in Repository(database).read(row.id, "me").messages if message.sender == "user")
+    assert (first.intent, first.question, first.facets, first.confidences) == ("answer", "platform", {"platform": "snapchat"}, {})
+    assert (second.intent, second.question, second.facets) == ("answer", "repeated", {"repeated": True})
+
+
+def test_an_answer_that_tells_more_is_read_for_that_too(database: Database, apply: Any) -> None:
+    note = answer("context", None, context="sport", forms=["physical"], kind="none", platform=None)
+    sure = {"context": 0.3, "forms": {"physical": 0.6}, "role": 0.1}
+    apply(
+        turn(
+            "s",
+            user("in de club en ze slaan mij", confidence=0.8, sure=sure, forms=["physical"], role="bully"),
+            said("ok", understood=note),
+        )
+    )
+    (row,) = Repository(database).list().items
+    message = Repository(database).read(row.id, "me").messages[0]
+    assert (message.intent, message.confidence, message.question) == ("describe", 0.8, "context")
+    assert message.facets == {"context": "sport", "forms": ["physical"], "kind": "none"}
+    assert message.confidences == {"forms": {"physical": 0.6}}
+    assert row.min_confidence == 0.6
+
+
+def test_whether_anybody_needs_help_is_kept_where_that_is_a_question(database: Database, apply: Any) -> None:
+    apply(
+        turn("s", user("ruzie over de tv, nu weer goed", at_ease=True, kind="conflict")),
+        turn("s", user("ze pesten mij", at=NOON + 1)),
+        turn("s", user("hallo", at=NOON + 2, intent="greet", at_ease=True)),
+    )
+    (row,) = Repository(database).list().items
+    assert [message.facets.get("concern") for message in Repository(database).read(row.id, "me").messages] == [False, None, None]
 
 
 def test_a_crisis_stays_flagged_when_it_is_taken_back(database: Database, apply: Any) -> None:

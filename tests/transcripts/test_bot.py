@@ -89,6 +89,38 @@ def test_both_sides_of_a_conversation_with_what_was_understood_and_why(running: 
     assert not any("rules" in message for message in (*reply.messages, *answer.messages))
 
 
+def test_an_answer_to_a_question_is_kept_as_one(running: Running, sender: str) -> None:
+    running.say(sender, "ze lachen mij uit op de training")
+    running.say(sender, "14")
+    whole = running.stored(sender)
+    assert whole
+    answer = [message for message in whole.messages if message.sender == "user"][-1]
+    assert (answer.text, answer.intent, answer.confidence, answer.question) == ("14", "answer", None, "age_band")
+    assert (answer.facets, answer.confidences) == ({"age_band": "12_17"}, {})
+    assert (whole.summary.failures, whole.summary.age_band) == (0, "12_17")
+
+
+def test_what_is_no_answer_is_not_kept_as_one(running: Running, sender: str) -> None:
+    running.say(sender, "ze lachen mij uit op de training")
+    running.say(sender, "??")
+    running.say(sender, "weet niet")
+    whole = running.stored(sender)
+    assert whole
+    _story, lost, skipped = (message for message in whole.messages if message.sender == "user")
+    assert [(message.intent, message.question) for message in (lost, skipped)] == [("nlu_fallback", None), ("dont_know", None)]
+    assert whole.summary.failures == 1
+
+
+def test_a_button_answers_a_question_too(running: Running, sender: str) -> None:
+    reply = running.say(sender, "ze lachen mij uit op de training")
+    options = next(message["options"] for message in reply.messages if message["type"] == "question")
+    running.tap(sender, options[0]["payload"])
+    whole = running.stored(sender)
+    assert whole
+    tap = next(message for message in whole.messages if message.kind == "tap")
+    assert (tap.intent, tap.question, tap.facets) == ("answer", "age_band", {})
+
+
 def test_taps_and_feedback(running: Running, sender: str) -> None:
     reply = running.say(sender, "ik wil dood, ze pesten mij elke dag")
     running.do(running.bot.record(sender, "tapped", "zelfmoordlijn", "web"))

@@ -10,13 +10,25 @@ from typing import Any
 
 import pytest
 
-from bot.nlu.dataset import SAME_AS_EVALUATION, Example, Near, read_evaluation, read_training
+from actions.base import content
+from actions.signpost import typed_answer
+from bot.nlu.dataset import SAME_AS_EVALUATION, Example, Near, read_evaluation, read_training, wrong_labels
 from bot.runtime.settings import load_settings
+from bot.transcripts.accounts import Accounts
+from bot.transcripts.applying import Applier
 from bot.transcripts.database import open_database
 from bot.transcripts.demo import fill
+from bot.transcripts.demo_moderators import Moderators, reasons, slips
 from bot.transcripts.demo_people import People, Person
+from bot.transcripts.outbox import Entry
+from bot.transcripts.record import Recorder
 from bot.transcripts.repository import Repository
+from bot.wegwijzer.listening import chosen_option
 from bot.wegwijzer.render import payload
+from bot.wegwijzer.situation import Situation
+from bot.wegwijzer.vocabulary import Context, Crisis, Form
+
+from .conftest import PAUSE, said, user
 
 ROLES = ("victim", "bystander", "bully", "parent", "supervisor", "other")
 VICTIM = {"role": "victim", "kind": "bullying", "context": "sport", "forms": ["insult"]}
@@ -98,18 +110,108 @@ def test_a_crisis_is_followed_by_nothing_else(people: People) -> None:
     assert typed - general
 
 
-def test_everybody_begins_with_a_training_message(people: People) -> None:
-    known = {example.text for example in read_training()}
-    assert {people.make().begin() for _time in range(500)} <= known
+def test_everybody_begins_with_a_training_message_or_once_with_one_of_the_demonstration() -> None:
+    people = People(random.Random(3))
+    own = {*people.words["jokes"], *(line["say"] for line in people.words["hard"])}
+    begun = [people.make().begin() for _time in range(3000)]
+    assert set(begun) - own <= {example.text for example in read_training()}
+    assert sorted(text for text in begun if text in own) == sorted(own), "each stands once in so many"
+
+
+def test_what_is_meant_by_hard_messages_is_written_as_in_training(people: People) -> None:
+    hard = [
+        Example("demo.yml", "describe", line["say"], {label: line[label] for label in line if label != "say"})
+        for line in people.words["hard"]
+    ]
+    assert wrong_labels(hard) == []
+
+
+def test_who_types_an_answer_says_what_the_button_says(people: People) -> None:
+    """Words that the bot takes for that answer, whoever is asked."""
+    for facet, by_value in people.words["typed"].items():
+        for value, words in by_value.items():
+            for word in words:
+                turn = SimpleNamespace(text=word)
+                options = content().questions.questions[facet].options
+                yes = {"ja": "true", "nee": "false"}.get(word.split()[0])
+                taken = typed_answer(turn, facet, Situation()) or chosen_option(word, options) or yes  # type: ignore[arg-type]
+                assert taken == value, f"{facet}: {word}"
 
 
 def test_no_line_stands_in_an_evaluation_file(people: People) -> None:
-    told = [say for _role, say, _told in lines(people)]
+    told = [say for _role, say, _told in lines(people)] + people.words["jokes"] + [line["say"] for line in people.words["hard"]]
     evaluation = read_evaluation()
     near = Near(SAME_AS_EVALUATION, run=2)
     for text in evaluation:
         near.add(text)
     assert {say: near.like(say) for say in told if near.like(say)} == {}
+
+
+# --- moderators ---
+
+
+@pytest.mark.parametrize(
+    ("read", "meant", "right"),
+    [
+        ({"role": "victim", "context": "school"}, {"role": "victim", "context": "school"}, {}),
+        ({"role": "bystander"}, {"role": "parent"}, {"role": "parent"}),
+        # Asked for, and not misread.
+        ({}, {"role": "parent"}, {}),
+        ({"role": "victim"}, {}, {}),
+        ({}, {"context": "sport"}, {"context": "sport"}),
+        ({"forms": ["insult"]}, {"forms": ["threat", "insult"]}, {"forms": ["threat", "insult"]}),
+        # A careful reader leaves what may be meant.
+        ({"forms": ["insult", "threat"]}, {"forms": ["insult"]}, {}),
+        ({"crisis": "suicide"}, {}, {}),
+        ({"crisis": "none"}, {"crisis": "abuse"}, {"crisis": "abuse"}),
+        ({"crisis": "danger"}, {"crisis": "abuse"}, {}),
+        ({"crisis": "suicide", "forms": ["threat"]}, {"concern": False}, {"crisis": "none", "concern": False, "forms": []}),
+        ({"concern": False, "forms": ["insult"]}, {"concern": False}, {}),
+    ],
+)
+def test_what_a_moderator_corrects(read: dict[str, Any], meant: dict[str, Any], right: dict[str, Any]) -> None:
+    assert slips(read, meant) == right
+
+
+@pytest.mark.parametrize("meant", [{"role": role} for role in ROLES] + [{"context": value.value} for value in Context]
+    + [{"crisis": value.value} for value in Crisis if value is not Crisis.NONE] + [{"forms": [value.value]} for value in Form] + [{"concern": False}])  # fmt: skip
+def test_whatever_is_corrected_there_are_words_for_it(people: People, meant: dict[str, Any]) -> None:
+    other = "bully" if meant.get("role") == "victim" else "victim"
+    for crisis in ("none", "suicide"):
+        read = {"role": other, "crisis": crisis}
+        right = slips(read, meant)
+        words = people.words["moderators"]
+        for group in ("wrong", "notes"):
+            assert not right or any(name in words[group] for name in reasons(read, right)), (group, right)
+
+
+class Certain(random.Random):
+    """Chance of which whatever can happen happens."""
+
+    def random(self) -> float:
+        return 0.0
+
+
+def test_a_joke_that_was_read_as_a_crisis_is_put_right(people: People, tmp_path: Path) -> None:
+    database = open_database(load_settings(data_dir=tmp_path))
+    database.migrate()
+    event = user("ik spring onder een trein pff", crisis="suicide", kind="none")
+    made = Recorder(database.keys).turn("s", [event, said("bel 1813")])
+    assert made
+    with database.writing() as session:
+        Applier(database, PAUSE).apply([Entry(made["id"], made["key"], made["at"], "turn", database.keys.seal(made))], session)
+    repository = Repository(database)
+    account = Accounts(database).create("Demo", None, "moderator", "demo")
+    (item,) = repository.list().items
+    words = people.words["moderators"]
+    moderators = Moderators(repository, Certain(1), words, account, "demo")
+    moderators.work_on(item.id, [Example("demo.yml", "describe", "ik spring onder een trein pff", {"concern": False})])
+    whole = repository.read(item.id, "demo")
+    assert whole.messages[0].corrected_facets == {"kind": "none", "concern": False}
+    assert (whole.messages[1].good, whole.messages[1].reason in words["wrong"]["crisis.none"]) == (False, True)
+    assert whole.notes[0].text in words["notes"]["crisis.none"]
+    assert whole.summary.tags == ("vals alarm",)
+    database.close()
 
 
 def test_the_real_bot_answers_them(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from bot.nlu.dataset import Example, wrong_labels
 from bot.nlu.importer import read_examples
 from bot.runtime.cli import run
 from bot.runtime.settings import load_settings
@@ -25,8 +27,9 @@ from bot.transcripts.filters import Filters
 from bot.transcripts.repository import Repository
 from bot.transcripts.retention import Removed, removals, remove_old
 from bot.transcripts.training import export_training
+from bot.transcripts.views import MessageView
 
-from .conftest import NOON, said, slot, turn, user
+from .conftest import NOON, answer, said, slot, turn, user
 
 DAY = 86400.0
 
@@ -157,6 +160,48 @@ def test_corrections_come_out_as_training_messages_that_can_be_read(database: Da
     from rasa.shared.nlu.training_data.formats.rasa_yaml import RasaYAMLReader
 
     assert [message.get("text") for message in RasaYAMLReader().reads(file.getvalue()).training_examples] == [awkward, "12 jaar ofzo"]
+
+
+def test_a_correction_says_whether_anybody_needs_help(database: Database, apply: Any, tmp_path: Path) -> None:
+    apply(turn("a", user("we maken soms ruzie", at_ease=True, kind="conflict")), turn("b", user("4-0 gewonnen haha", kind="bullying")))
+    messages = corrected(database, lambda message: {} if message.facets.get("concern") is False else {"concern": False})
+    assert messages == [("describe", "we maken soms ruzie", {}), ("describe", "4-0 gewonnen haha", {"concern": False})]
+    assert wrong_labels(Example("x.yml", *message) for message in messages) == []
+
+
+def test_answers_and_what_was_not_understood_teach_only_what_they_tell(database: Database, apply: Any) -> None:
+    """ "ja" tells nothing by itself: what it answered hangs on the question."""
+    told = answer("adult_informed", adult_informed=True)
+    apply(
+        turn("a", user("ja", intent="affirm"), said("ok", understood=told)),
+        turn("b", user("ja en ze slaan mij", intent="affirm"), said("ok", understood=told)),
+        turn("c", user("qsdf", intent="nlu_fallback"), said("?", id="dialogue.fallback_first")),
+        turn("d", user("tis nekeer gebeurd", intent="nlu_fallback"), said("?", id="dialogue.fallback_first")),
+    )
+    right = {
+        "ja": {"adult_informed": False},
+        "ja en ze slaan mij": {"adult_informed": True, "forms": ["physical"]},
+        "qsdf": {},
+        "tis nekeer gebeurd": {"repeated": False},
+    }
+    assert corrected(database, lambda message: right[message.text]) == [
+        ("describe", "ja en ze slaan mij", {"forms": ["physical"]}),
+        ("describe", "tis nekeer gebeurd", {"repeated": False}),
+    ]
+
+
+def corrected(database: Database, right: Callable[[MessageView], dict[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:
+    """The first message of each conversation corrected, as it comes out of the export."""
+    repository = Repository(database)
+    account = Accounts(database).create("Ann", None, "moderator", "setup")
+    for row in repository.list(order="oldest").items:
+        message = repository.read(row.id, "ann").messages[0]
+        repository.correct(message.id, None, right(message), account_id=account, actor="ann")
+    file = io.StringIO()
+    number = export_training(database, file, "ann")
+    (block,) = yaml.safe_load(file.getvalue())["nlu"]
+    assert len(block["examples"]) == number
+    return [(block["intent"], example["text"], example.get("metadata", {})) for example in block["examples"]]
 
 
 def test_no_corrections_are_a_file_without_messages(database: Database) -> None:
