@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from actions.base import Turn, WegwijzerAction, content, renderer, signpost
 from actions.conversation import back_to_question
 from actions.signpost import ActionMoreTips, disclose, give_advice, listen
 from bot.nlu.text import normalise
 from bot.wegwijzer.pages import page_about, page_for, variant_for
-from bot.wegwijzer.render import payload
+from bot.wegwijzer.render import Message, payload
 from bot.wegwijzer.signpost import Referral, fits
 from bot.wegwijzer.vocabulary import Form
 
@@ -32,14 +34,27 @@ def show_page(turn: Turn, page: str) -> None:
         return
     answer = content().answers[page]
     variant = variant_for(answer, turn.situation)
-    messages = [{"type": "text", "text": line, "id": f"answer.{page}"} for line in variant.text]
-    meant = [name for name in variant.referrals if fits(content().helplines[name], turn.situation)]
-    cards = [renderer().helpline(Referral(name, content().helplines[name].what), turn.now) for name in meant]
-    messages += cards
+    turn.send([{"type": "text", "text": line, "id": f"answer.{page}"} for line in variant.text[:-1]])
+    _close_page(turn, page, [{"type": "text", "text": variant.text[-1], "id": f"answer.{page}"}])
+
+
+def answer_question(turn: Turn, page: str) -> None:
+    """Open the page for a question; whoever asks on where it says no more hears so, and who may know more."""
+    if f"answer.{page}" in turn.just_said:
+        _close_page(turn, page, renderer().say("page_again", "dialogue"))
+    else:
+        show_page(turn, page)
+
+
+def _close_page(turn: Turn, page: str, messages: Iterable[Message]) -> None:
+    """Send messages, the helplines of a page, and the way to other pages."""
+    answer = content().answers[page]
+    meant = [name for name in variant_for(answer, turn.situation).referrals if fits(content().helplines[name], turn.situation)]
+    sent = [*messages, *(renderer().helpline(Referral(name, content().helplines[name].what), turn.now) for name in meant)]
     buttons = renderer().page_buttons(answer.next, limit=3)
     if buttons:
-        messages[-1]["options"] = buttons
-    turn.send(messages)
+        sent[-1]["options"] = buttons
+    turn.send(sent)
     turn.set(walk=None)
 
 
@@ -75,7 +90,7 @@ class ActionAnswer(WegwijzerAction):
         role = turn.facets.get("role")
         if role and not turn.situation.role:
             turn.situation = turn.situation.with_facet("role", role)
-        show_page(turn, page)
+        answer_question(turn, page)
         disclose(turn)
         if page not in content().walkthroughs:
             back_to_question(turn)
@@ -126,7 +141,7 @@ class ActionTips(WegwijzerAction):
     def take(self, turn: Turn) -> None:
         page = asked_page(turn)
         if page:
-            show_page(turn, page)
+            answer_question(turn, page)
             return
         if turn.slot("crisis_open"):
             # Tips are not what helps now: the numbers again, and somebody who listens.
@@ -154,7 +169,7 @@ class ActionPlatformSteps(WegwijzerAction):
             platform = None
         page = asked_page(turn)
         if page and platform is None:
-            show_page(turn, page)
+            answer_question(turn, page)
             disclose(turn)
             back_to_question(turn)
             return
