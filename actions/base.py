@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import lru_cache
-from itertools import takewhile
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -109,17 +108,6 @@ class Turn:
     def disclosed(self) -> bool:
         """Whether the user was told that this is a bot and who reads along: by the bot, or by the channel before the first message."""
         return bool(self.slot("disclosed") or self.metadata.get("greeted"))
-
-    @property
-    def just_said(self) -> set[str]:
-        """Ids of what the bot said to the message before this one."""
-        before = iter(reversed(self._tracker.events))
-        # Everything since this message, and then everything back to the one before.
-        for _event in takewhile(lambda event: event["event"] != "user", before):
-            pass
-        said = takewhile(lambda event: event["event"] != "user", before)
-        customs = [(event.get("data") or {}).get("custom") or {} for event in said if event["event"] == "bot"]
-        return {str(custom["id"]) for custom in customs if "id" in custom}
 
     def set(self, **slots: Any) -> None:
         """Remember slots at the end of the turn."""

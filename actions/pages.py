@@ -40,7 +40,7 @@ def show_page(turn: Turn, page: str) -> None:
 
 def answer_question(turn: Turn, page: str) -> None:
     """Open the page for a question; whoever asks on where it says no more hears so, and who may know more."""
-    if f"answer.{page}" in turn.just_said:
+    if turn.slot("walk") == page:
         _close_page(turn, page, renderer().say("page_again", "dialogue"))
     else:
         show_page(turn, page)
@@ -55,7 +55,7 @@ def _close_page(turn: Turn, page: str, messages: Iterable[Message]) -> None:
     if buttons:
         sent[-1]["options"] = buttons
     turn.send(sent)
-    turn.set(walk=None)
+    turn.set(walk=page)
 
 
 def show_step(turn: Turn, page: str, place: int) -> None:
