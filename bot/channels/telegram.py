@@ -41,7 +41,7 @@ from bot.channels.telegram_texts import COMMANDS, TelegramFile, load_telegram_te
 from bot.channels.telegram_updates import ALLOWED_UPDATES, Incoming, reduce_update, salvage
 from bot.channels.web_sessions import asks_whether_it_helped
 from bot.channels.web_tokens import signing_key
-from bot.runtime.bot import Bot, Reply
+from bot.runtime.bot import MOST_BEGUN, Bot, Reply
 from bot.runtime.errors import UserError
 from bot.runtime.settings import Settings
 from bot.runtime.tasks import end
@@ -77,10 +77,12 @@ _TOKEN = re.compile(r"^[0-9]{1,20}:[A-Za-z0-9_-]{1,120}$")
 
 @dataclass
 class _Line:
-    """What waits for one chat, in the order of Telegram's numbers, the one that is being answered, and the task that does."""
+    """What waits for one chat, in the order of Telegram's numbers, the one that is being answered, how the conversation was before its turn
+    was first begun (None where it was not), and the task that answers."""
 
     waiting: list[tuple[int, Incoming]] = field(default_factory=list)
     at: int = 0
+    before: list[dict[str, Any]] | None = None
     task: asyncio.Task[None] | None = None
 
 
@@ -466,7 +468,7 @@ class TelegramChannel:
         silent = incoming.what == "group" or (incoming.what == "tap" and button is None)
         with contextlib.nullcontext() if silent else self._typing(incoming.chat_id):
             try:
-                answer = await self._answer(chat, incoming, button)
+                answer = await (self._to_group(incoming) if incoming.what == "group" else self._begin(chat, incoming, button))
             except (RedisError, LeadLost):
                 # Not answered: it is taken again when Redis is back, or by who leads now.
                 raise
@@ -515,9 +517,15 @@ class TelegramChannel:
 
     # --- answers ---
 
+    async def _begin(self, chat: str, incoming: Incoming, button: Button | None) -> _Answer:
+        """The answer; an apology for what was begun again and again and never answered."""
+        async with self._store.beginning(incoming.update_id) as begun:
+            if begun.times >= MOST_BEGUN:
+                return _Answer((await self._bot.give_up(chat, NAME, str(incoming.update_id))).messages)
+            self._lines[chat].before = begun.before
+            return await self._answer(chat, incoming, button)
+
     async def _answer(self, chat: str, incoming: Incoming, button: Button | None) -> _Answer:
-        if incoming.what == "group":
-            return await self._to_group(incoming)
         if incoming.what == "tap":
             return await self._to_tap(chat, incoming, button)
         if incoming.what == "media":
@@ -560,7 +568,7 @@ class TelegramChannel:
 
     async def _turn(self, chat: str, incoming: Incoming, turn: Callable[[], Awaitable[Reply]]) -> _Answer:
         """A turn of the bot; one that was taken before the process was killed, but not answered, is first undone."""
-        before = await self._store.snapshot_of(incoming.update_id)
+        before = self._lines[chat].before
         if before is None:
             await self._store.keep_snapshot(incoming.update_id, await self._bot.snapshot(chat))
         else:

@@ -7,17 +7,19 @@ derived from the same secret) and removed as soon as they are dealt with. Where 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from redis.exceptions import RedisError
 
 from bot.channels.telegram_format import Bubble
 from bot.channels.telegram_updates import Incoming
@@ -84,6 +86,18 @@ class Button:
     payload: str
 
 
+@dataclass(frozen=True)
+class Begun:
+    """What is known of an update as work at its answer begins.
+
+    ``times``: how often that was begun before and never ended. ``before``: what :meth:`TelegramStore.keep_snapshot` was given; None where
+    its turn was not begun.
+    """
+
+    times: int
+    before: list[dict[str, Any]] | None
+
+
 class LeadLost(Exception):
     """Another process answers Telegram by now; nothing was written."""
 
@@ -93,6 +107,9 @@ class TelegramStore(ABC):
 
     #: Whether other processes may accept updates, which this one then hears of by :meth:`arrivals`.
     shared = False
+
+    def __init__(self) -> None:
+        self._alone = asyncio.Lock()
 
     @abstractmethod
     def leading(self) -> AbstractAsyncContextManager[None]:
@@ -139,13 +156,36 @@ class TelegramStore(ABC):
     async def unanswered(self) -> list[Incoming]:
         """Updates that were not answered before a restart, in order."""
 
+    @asynccontextmanager
+    async def beginning(self, update_id: int) -> AsyncIterator[Begun]:
+        """Work at an answer. It counts as begun until the update is answered, or this ends in an error: also that this process is told to
+        stop. An update that was begun before may be what ended a process, so that only one of those is worked at at a time.
+        """
+        begun = await self._begin(update_id, alone=False)
+        async with AsyncExitStack() as stack:
+            if begun is None:
+                await stack.enter_async_context(self._alone)
+                begun = await self._begin(update_id, alone=True)
+            assert begun is not None, "who is alone may begin"
+            try:
+                yield begun
+            except BaseException:
+                # This process lives: it was not this update that ended it.
+                with suppress(RedisError, LeadLost):
+                    await self._put_back(update_id, begun.times)
+                raise
+
+    @abstractmethod
+    async def _begin(self, update_id: int, *, alone: bool) -> Begun | None:
+        """Count, in the step that tells what was there before. None, and not counted, for one that was begun before and must be alone."""
+
+    @abstractmethod
+    async def _put_back(self, update_id: int, times: int) -> None:
+        """It was begun so many times. Nothing where the update is answered."""
+
     @abstractmethod
     async def keep_snapshot(self, update_id: int, conversation: list[dict[str, Any]]) -> None:
         """How a conversation was before the turn for an update; kept until the update is answered."""
-
-    @abstractmethod
-    async def snapshot_of(self, update_id: int) -> list[dict[str, Any]] | None:
-        """What :meth:`keep_snapshot` was given; None where the turn was not begun."""
 
     # --- messages to send ---
 

@@ -18,7 +18,7 @@ from rasa.core.lock_store import LockError
 from redis.asyncio import Redis
 
 from bot.channels.telegram_format import Bubble, rows
-from bot.channels.telegram_store import REMEMBER_UPDATES_SECONDS, Button, LeadLost, Outgoing, Secrets, TelegramStore
+from bot.channels.telegram_store import REMEMBER_UPDATES_SECONDS, Begun, Button, LeadLost, Outgoing, Secrets, TelegramStore
 from bot.channels.telegram_updates import Incoming
 from bot.runtime.redis_link import PREFIX
 from bot.runtime.redis_locks import RedisLockStore, held_number, number_key
@@ -30,6 +30,7 @@ _ARRIVALS_AT_ONCE = 100
 
 # seen: updates by when they were accepted; waiting: by update, sealed; before: by update, how its conversation was; arrived: updates of
 # which who leads has not heard; mail: chats to which something must be sent, and out:<chat>: the numbers of those messages, in order;
+# begun: by update, how often work at its answer was begun, and the number of the lead under which that was the last time;
 # message:<number>: a hash with sealed and after; tried: numbers that may have been sent; highest: id of a message.
 # button:<id>: keyboard, chat, title and payload; keyboard:<name>: its buttons; keyboards:<chat>. asked:<chat>. left: groups.
 _P = f"{PREFIX}telegram:"
@@ -71,6 +72,7 @@ _FINISH = (
     + _FORGET_KEYBOARD
     + f"""
 local id, chat, keep, pressed = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+redis.call('HDEL', '{_P}begun', id)
 if redis.call('ZSCORE', '{_P}seen', id) and redis.call('HDEL', '{_P}waiting', id) == 0 then return 'done' end
 redis.call('HDEL', '{_P}before', id)
 if ARGV[6] == '1' then
@@ -98,6 +100,24 @@ for _, message in ipairs(cjson.decode(ARGV[9])) do
 end
 return 'done'
 """
+)
+
+# ARGV: update, whether it is alone. Gives how often it was begun under other leads, and its conversation; nothing where it was, and is not
+# alone. What was begun under this one did not end this process.
+_BEGIN = (
+    _FENCE
+    + f"""
+local times, by = string.match(redis.call('HGET', '{_P}begun', ARGV[2]) or '0 ', '^(%d+) (.*)$')
+local others = by == ARGV[1] and times - 1 or tonumber(times)
+if others > 0 and ARGV[3] == '0' then return {{}} end
+redis.call('HSET', '{_P}begun', ARGV[2], string.format('%d %s', others + 1, ARGV[1]))
+return {{others, redis.call('HGET', '{_P}before', ARGV[2])}}
+"""
+)
+
+# ARGV: update, how often it was begun.
+_PUT_BACK = (
+    _FENCE + f"if redis.call('HEXISTS', '{_P}begun', ARGV[2]) == 1 then redis.call('HSET', '{_P}begun', ARGV[2], ARGV[3] .. ' ') end"
 )
 
 # ARGV: update, its conversation, sealed.
@@ -157,10 +177,11 @@ class RedisTelegramStore(TelegramStore):
     shared = True
 
     def __init__(self, redis: Redis[str], keys: Secrets, keep_seconds: float, alive_seconds: float = 10.0) -> None:
+        super().__init__()
         self._redis, self._keys, self._keep = redis, keys, max(1, int(keep_seconds * 1000))
         self._locks = RedisLockStore(redis, alive_seconds)
         self._number = 0
-        scripts = (_ACCEPT, _FENCE, _FINISH, _KEEP, _TRYING, _SENT, _DROP)
+        scripts = (_ACCEPT, _FENCE, _BEGIN, _PUT_BACK, _FINISH, _KEEP, _TRYING, _SENT, _DROP)
         self._scripts = {script: redis.register_script(script) for script in scripts}
 
     @asynccontextmanager
@@ -246,10 +267,16 @@ class RedisTelegramStore(TelegramStore):
     async def keep_snapshot(self, update_id: int, conversation: list[dict[str, Any]]) -> None:
         await self._run(_KEEP, update_id, self._seal(json.dumps(conversation).encode()))
 
-    async def snapshot_of(self, update_id: int) -> list[dict[str, Any]] | None:
-        sealed = await self._redis.hget(f"{_P}before", str(update_id))
+    async def _begin(self, update_id: int, *, alone: bool) -> Begun | None:
+        found = await self._run(_BEGIN, update_id, int(alone))
+        if not found:
+            return None
+        times, sealed = found
         data = self._unseal(sealed) if sealed else None
-        return None if data is None else list(json.loads(data))
+        return Begun(times, None if data is None else list(json.loads(data)))
+
+    async def _put_back(self, update_id: int, times: int) -> None:
+        await self._run(_PUT_BACK, update_id, times)
 
     # --- messages to send ---
 

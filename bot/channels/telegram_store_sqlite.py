@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.channels.telegram_format import Bubble, rows
-from bot.channels.telegram_store import REMEMBER_UPDATES_SECONDS, Button, Outgoing, Secrets, TelegramStore
+from bot.channels.telegram_store import REMEMBER_UPDATES_SECONDS, Begun, Button, Outgoing, Secrets, TelegramStore
 from bot.channels.telegram_updates import Incoming
 
 _SWEEP_EVERY_SECONDS = 600
@@ -20,6 +20,7 @@ _SWEEP_EVERY_SECONDS = 600
 _TABLES = """
 CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, chat TEXT, sealed BLOB, before BLOB, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS seen_waiting ON seen (id) WHERE sealed IS NOT NULL;
+CREATE TABLE IF NOT EXISTS begun (id INTEGER PRIMARY KEY, times INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS outgoing
     (id INTEGER PRIMARY KEY AUTOINCREMENT, chat TEXT NOT NULL, sealed BLOB NOT NULL, after INTEGER, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS outgoing_chat ON outgoing (chat, id);
@@ -43,6 +44,7 @@ class SqliteTelegramStore(TelegramStore):
     """
 
     def __init__(self, path: Path, keys: Secrets, keep_seconds: float, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
         self._keys, self._keep, self._clock = keys, keep_seconds, clock
         self._next_sweep = 0.0
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -88,6 +90,7 @@ class SqliteTelegramStore(TelegramStore):
             self._database.execute("BEGIN")
             # The number alone stays: it names nobody.
             self._database.execute("UPDATE seen SET chat = NULL, sealed = NULL, before = NULL WHERE id = ?", (incoming.update_id,))
+            self._database.execute("DELETE FROM begun WHERE id = ?", (incoming.update_id,))
             if forget:
                 self._database.execute("DELETE FROM button WHERE chat = ?", (chat,))
                 self._database.execute("DELETE FROM asked_helpful WHERE chat = ?", (chat,))
@@ -126,10 +129,18 @@ class SqliteTelegramStore(TelegramStore):
         sealed = self._keys.seal(json.dumps(conversation).encode())
         self._database.execute("UPDATE seen SET before = ? WHERE id = ?", (sealed, update_id))
 
-    async def snapshot_of(self, update_id: int) -> list[dict[str, Any]] | None:
+    async def _begin(self, update_id: int, *, alone: bool) -> Begun | None:
+        row = self._database.execute("SELECT times FROM begun WHERE id = ?", (update_id,)).fetchone()
+        times = int(row[0]) if row else 0
+        if times and not alone:
+            return None
+        self._database.execute("INSERT OR REPLACE INTO begun VALUES (?, ?)", (update_id, times + 1))
         row = self._database.execute("SELECT before FROM seen WHERE id = ?", (update_id,)).fetchone()
         data = self._keys.unseal(row[0]) if row and row[0] else None
-        return None if data is None else list(json.loads(data))
+        return Begun(times, None if data is None else list(json.loads(data)))
+
+    async def _put_back(self, update_id: int, times: int) -> None:
+        self._database.execute("UPDATE begun SET times = ? WHERE id = ?", (times, update_id))
 
     # --- messages to send ---
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from bot.channels.web_sessions import Ended, Event, Incoming, News, SessionEnded, Sessions
-from bot.runtime.bot import Bot, Reply
+from bot.runtime.bot import MOST_BEGUN, Bot, Reply
 from bot.runtime.tasks import end
 
 logger = logging.getLogger(__name__)
@@ -189,6 +189,8 @@ class Conversations:
             return await self._sessions.answer(session_id, incoming, reply.messages)
 
     async def _turn(self, session_id: str, incoming: Incoming) -> Reply:
+        if incoming.begun >= MOST_BEGUN:
+            return await self._bot.give_up(session_id, CHANNEL, incoming.id)
         metadata: dict[str, Any] = {"greeted": incoming.greeted, "message_id": incoming.id}
         answer = self._bot.tap if incoming.is_button else self._bot.respond
         return await answer(session_id, incoming.value, CHANNEL, metadata)

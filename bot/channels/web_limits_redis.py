@@ -20,7 +20,8 @@ _SAY_SECONDS, _COUNTS_SECONDS = 10.0, 30
 #: Addresses in one step.
 _SAID_AT_ONCE = 500
 
-# A bucket is the moment at which it is full again, in microseconds of Redis' own clock; it is gone from then on.
+# A bucket is the moment at which it is full again, in microseconds of Redis' own clock; it is gone from then on. One that would take longer
+# than from empty is from before that clock was put back: it counts as full, so that nobody waits as long as the clock was put back.
 #: Takes one of each bucket, or none. ``now``: in microseconds; ``key`` and ``value``: where the keys of the buckets and their values begin
 #: (microseconds for one, most at once). Gives the microseconds to wait.
 TAKE = """
@@ -28,7 +29,9 @@ local function take(now, key, value)
   local full = {}
   for place = key, #KEYS do
     local each, burst = tonumber(ARGV[value]), tonumber(ARGV[value + 1])
-    full[place] = math.max(tonumber(redis.call('GET', KEYS[place]) or 0), now) + each
+    local known = tonumber(redis.call('GET', KEYS[place]) or 0)
+    if known > now + burst * each then known = now end
+    full[place] = math.max(known, now) + each
     local wait = full[place] - now - burst * each
     if wait > 0 then return math.ceil(wait) end
     value = value + 2
@@ -41,14 +44,15 @@ end
 """
 _TAKE = TAKE + "local time = redis.call('TIME') return take(time[1] * 1000000 + time[2], 1, 1)"
 
-# A hash with the count of each bot, and when it said so. ARGV: this bot, most of all bots, seconds that a count holds.
+# A hash with the count of each bot, and when it said so. ARGV: this bot, most of all bots, seconds that a count holds. What was said at a
+# moment that is still to come is from before Redis' clock was put back: who lives says it again soon.
 _ENTER = """
 local now = redis.call('TIME')[1]
 local all, own = 0, 0
 local found = redis.call('HGETALL', KEYS[1])
 for place = 1, #found, 2 do
   local count, at = string.match(found[place + 1], '^(%d+) (%d+)$')
-  if now - at > tonumber(ARGV[3]) then
+  if math.abs(now - at) > tonumber(ARGV[3]) then
     redis.call('HDEL', KEYS[1], found[place])
   else
     all = all + count

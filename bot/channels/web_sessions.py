@@ -7,6 +7,7 @@ exactly what was missed. Where it is kept is for those who inherit: :mod:`~bot.c
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from abc import ABC, abstractmethod
@@ -65,7 +66,7 @@ class Incoming:
     """A message that waits for its answer.
 
     ``value`` is the text, or what the button does. ``greeted``: the client has shown the bot's first words itself. ``asked``: whether an
-    answer helped was asked before.
+    answer helped was asked before. ``begun``: turns of it that were begun before and never ended, each in a process that was lost.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Incoming:
     value: str
     greeted: bool
     asked: bool
+    begun: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,10 @@ class Sessions(ABC):
     #: Is told the id of a conversation that is watched when something has happened in it, and what, if that is known; in the event loop.
     tell: Callable[[str, News | None], None] = staticmethod(lambda _session_id, _news: None)
 
+    def __init__(self) -> None:
+        # A message that was begun before may be what ends the process: one at a time, so that no other is taken for it.
+        self._alone = asyncio.Lock()
+
     @abstractmethod
     async def start(self) -> None:
         """Begin to hear what others do."""
@@ -206,7 +212,7 @@ class Sessions(ABC):
     @abstractmethod
     def taking(self, session_id: str) -> AbstractAsyncContextManager[Incoming | None]:
         """The oldest message without an answer; the conversation is held for its turn, so that no other bot takes it too. (In one bot it
-        has one worker.)"""
+        has one worker.) Its turn counts as begun until it is answered, or ends here in an error: also that this process is told to stop."""
 
     async def answer(self, session_id: str, incoming: Incoming, messages: Iterable[Message]) -> bool:
         """Write the answer to a message: all of it, or nothing when the process dies or has lost the conversation. This ends its turn.

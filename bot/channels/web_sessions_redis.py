@@ -9,12 +9,14 @@ Whoever streams the conversation is sent what is new. Names of keys hold the ran
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from bot.channels.web_limits import Pace, TooFast
 from bot.channels.web_limits_redis import TAKE, SharedBuckets
@@ -47,7 +49,8 @@ _TAKEN_AT_ONCE = 50
 
 _WORK = f"{PREFIX}web:work"
 
-# session: hash with greeted, last (number of the last event), m:<client id>, b:<button> (payload), t:<button> (title as JSON), s:<shown>;
+# session: hash with greeted, last (number of the last event), m:<client id>, b:<button> (payload), t:<button> (title as JSON), s:<shown>,
+# begun (of the oldest message that waits: how many turns of it were begun, and the process that began the last one);
 # events: list of "kind data"; waiting: list of "client-id kind value"; ended: why; work: conversations in which a message waits, by when
 # somebody was last at it. News is "1" or "0" (whether a message waits), the number of the last event, and a line for each event.
 # ``key`` and ``value``: where those of a conversation begin.
@@ -106,26 +109,67 @@ return {'accepted', 0}
 """
 )
 
-# Enters the conversation too. KEYS: its lock, then those of the conversation, the conversation of the bot. ARGV: values of the lock, those
-# of the conversation, what may have been shown. Adds to what entering gives what is there, and then the message, whether the client has
-# greeted, whether that was shown, and the conversation of the bot.
+# KEYS: the lock of a conversation, then those of the conversation, the conversation of the bot. ARGV: values of the lock, those of the
+# conversation, what may have been shown. Gives what is there, and then the message, whether the client has greeted, whether that was shown,
+# how many turns of it other processes have begun, and the conversation of the bot. A turn that the same process has begun before did not
+# end that process; what may have ended others is begun where it is told to be ``alone``, and else left ("suspect").
+_BEGIN = (
+    _FUNCTIONS
+    + """
+local function process() return string.match(token, '^[^:]+') end
+local function begin(alone)
+  about(4, 4)
+  local found = redis.call('HMGET', session, 'greeted', 's:' .. ARGV[6], 'begun')
+  if not found[1] then return {why_ended()} end
+  local item = redis.call('LINDEX', waiting, 0)
+  if not item then
+    redis.call('ZREM', work, id)
+    return {'none'}
+  end
+  redis.call('ZADD', work, string.format('%.0f', microseconds() / 1000), id)
+  local times, by = string.match(found[3] or '0 ', '^(%d+) (.*)$')
+  local others = by == process() and times - 1 or tonumber(times)
+  if others > 0 and not alone then return {'suspect'} end
+  redis.call('HSET', session, 'begun', string.format('%d %s', others + 1, process()))
+  return {'found', item, found[1], found[2], others, redis.call('GET', KEYS[9])}
+end
+"""
+)
+
+# Enters the conversation too, and adds to what that gives.
 _TAKE_UP = (
     LOCKS
     + ENTER
+    + _BEGIN
+    + """
+local entered = enter()
+if entered[1] == '' then return entered end
+return {entered[1], 0, unpack(begin(false))}
+"""
+)
+
+# For who holds the conversation. More ARGV: number of who holds it. "none" also where that is another by now.
+_TAKE_ALONE = (
+    LOCKS
+    + _BEGIN
+    + """
+if tonumber(redis.call('GET', number) or 0) > tonumber(ARGV[7]) then return {'none'} end
+return begin(true)
+"""
+)
+
+# Leaves the conversation too. KEYS: its lock, then those of the conversation. ARGV: values of the lock, those of the conversation, number
+# of who holds it, how many turns others have begun. The turn of this one does not count: its process lives, and answers no more.
+_PUT_BACK = (
+    LOCKS
+    + LEAVE
     + _FUNCTIONS
     + """
 about(4, 4)
-local entered = enter()
-if entered[1] == '' then return entered end
-local found = redis.call('HMGET', session, 'greeted', 's:' .. ARGV[6])
-if not found[1] then return {entered[1], 0, why_ended()} end
-local item = redis.call('LINDEX', waiting, 0)
-if not item then
-  redis.call('ZREM', work, id)
-  return {entered[1], 0, 'none'}
-end
-redis.call('ZADD', work, string.format('%.0f', microseconds() / 1000), id)
-return {entered[1], 0, 'found', item, found[1], found[2], redis.call('GET', KEYS[9])}
+if tonumber(redis.call('GET', number) or 0) > tonumber(ARGV[6]) then return end
+if redis.call('HEXISTS', session, 'begun') == 1 then redis.call('HSET', session, 'begun', ARGV[7] .. ' ') end
+redis.call('ZADD', work, 'XX', 0, id)
+leave()
 """
 )
 
@@ -149,7 +193,7 @@ if not last then return {{'ended', 0}} end
 local item = redis.call('LINDEX', waiting, 0)
 if not item or string.match(item, '^%S+') ~= client then return {{'done', redis.call('LLEN', waiting)}} end
 redis.call('LPOP', waiting)
-local items, fields = {{}}, {{'last', string.format('%d', last + messages)}}
+local items, fields = {{}}, {{'last', string.format('%d', last + messages), 'begun', '0 '}}
 for _ = 1, messages do
   table.insert(items, 'bot ' .. ARGV[place])
   place = place + 1
@@ -200,11 +244,13 @@ tell('')
 """
 )
 
-# KEYS: work. ARGV: milliseconds since somebody was at it, how many. Whoever is given some is at it from now on.
+# KEYS: work. ARGV: milliseconds since somebody was at it, how many. Whoever is given some is at it from now on. Those of a moment that is
+# still to come are from before Redis' clock was put back: nobody knows how long ago.
 _LEFT_OVER = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1], 'LIMIT', 0, ARGV[2])
+if #found == 0 then found = redis.call('ZRANGEBYSCORE', KEYS[1], now + ARGV[1], '+inf', 'LIMIT', 0, ARGV[2]) end
 for _, id in ipairs(found) do redis.call('ZADD', KEYS[1], now, id) end
 return found
 """
@@ -220,10 +266,11 @@ class RedisSessions(Sessions):
     sweep_seconds = 2.0
 
     def __init__(self, redis: Redis[str], hold: Callable[..., AbstractAsyncContextManager[Any]], idle_seconds: float) -> None:
+        super().__init__()
         self._redis, self._hold = redis, hold
         self._idle = max(1, int(idle_seconds * 1000))
         self._subscription = Subscription(redis, self._heard)
-        scripts = (_ACCEPT, _TAKE_UP, _FINISH, _LOOK, _END, _LEFT_OVER)
+        scripts = (_ACCEPT, _TAKE_UP, _TAKE_ALONE, _PUT_BACK, _FINISH, _LOOK, _END, _LEFT_OVER)
         self._scripts = {script: redis.register_script(script) for script in scripts}
 
     def _heard(self, session_id: str, said: str) -> None:
@@ -303,22 +350,34 @@ class RedisSessions(Sessions):
 
     @asynccontextmanager
     async def taking(self, session_id: str) -> AsyncIterator[Incoming | None]:
-        tracker = tracker_key(session_id)
-        values = (session_id, self._idle, QUESTION)
-        along = Along(self._scripts[_TAKE_UP], (*_keys(session_id), _WORK, tracker), values)
-        async with self._hold(session_id, along=along):
-            outcome, *found = along.found
-            if outcome == "none":
-                yield None
-                return
-            if outcome != "found":
-                raise SessionEnded(Ended(outcome))
-            item, greeted, asked, conversation = found
-            holding = _held(session_id)
-            # Nothing of the turn is written before its answer: whoever takes the message again begins with the conversation as it was.
-            holding.read, holding.writes = {tracker: conversation}, []
-            client_id, kind, value = item.split(" ", 2)
-            yield Incoming(client_id, kind == "button", value, greeted == "1", asked is not None)
+        keys, values = (*_keys(session_id), _WORK, tracker_key(session_id)), (session_id, self._idle, QUESTION)
+        along = Along(self._scripts[_TAKE_UP], keys, values)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._hold(session_id, along=along))
+            found = along.found
+            if found[0] == "suspect":
+                await stack.enter_async_context(self._alone)
+                holding = _held(session_id)
+                found = await self._scripts[_TAKE_ALONE](
+                    keys=[*lock_keys(session_id), *keys], args=[holding.token, 0, 0, *values, holding.number]
+                )
+            incoming = _incoming(session_id, found)
+            try:
+                yield incoming
+            except asyncio.CancelledError:
+                if incoming:
+                    await self._put_back(session_id, incoming)
+                raise
+
+    async def _put_back(self, session_id: str, incoming: Incoming) -> None:
+        """This process is told to stop, and leaves a message to the others at once."""
+        holding = _held(session_id)
+        keys = [*lock_keys(session_id), *_keys(session_id), _WORK]
+        values = (holding.token, 0, 0, session_id, self._idle, holding.number, incoming.begun)
+        # Where Redis is away, the message waits as that of a bot that is lost.
+        with suppress(RedisError):
+            await self._scripts[_PUT_BACK](keys=keys, args=values)
+            holding.left = True
 
     async def _write(self, session_id: str, incoming: Incoming, answer: Answer) -> bool:
         holding = _held(session_id)
@@ -369,6 +428,21 @@ class RedisSessions(Sessions):
 
 def _keys(session_id: str) -> list[str]:
     return [f"{PREFIX}web:{what}:{session_id}" for what in ("session", "events", "waiting", "ended")]
+
+
+def _incoming(session_id: str, found: Sequence[Any]) -> Incoming | None:
+    """What :data:`_BEGIN` has found."""
+    outcome, *rest = found
+    if outcome == "none":
+        return None
+    if outcome != "found":
+        raise SessionEnded(Ended(outcome))
+    item, greeted, asked, begun, conversation = rest
+    holding = _held(session_id)
+    # Nothing of the turn is written before its answer: whoever takes the message again begins with the conversation as it was.
+    holding.read, holding.writes = {tracker_key(session_id): conversation}, []
+    client_id, kind, value = item.split(" ", 2)
+    return Incoming(client_id, kind == "button", value, greeted == "1", asked is not None, begun)
 
 
 def _held(session_id: str) -> Held:

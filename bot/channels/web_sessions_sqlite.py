@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from bot.channels.web_limits import Pace, keep_to
@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS incoming (
     UNIQUE (session, client_id)
 );
 CREATE INDEX IF NOT EXISTS incoming_waiting ON incoming (session, number) WHERE value IS NOT NULL;
+CREATE TABLE IF NOT EXISTS begun (number INTEGER PRIMARY KEY, session TEXT NOT NULL, times INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS event (
     session TEXT NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (session, id)
 ) WITHOUT ROWID;
@@ -49,6 +50,7 @@ class SqliteSessions(Sessions):
     """The file. Calls take well under a millisecond, so they run on the event loop; none of them waits."""
 
     def __init__(self, path: Path, idle_seconds: float) -> None:
+        super().__init__()
         self._idle_seconds = idle_seconds
         path.touch(mode=0o600)
         path.chmod(0o600)
@@ -92,7 +94,7 @@ class SqliteSessions(Sessions):
     async def end(self, session_id: str, why: Ended) -> None:
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            for table in ("incoming", "event", "button", "shown"):
+            for table in ("incoming", "begun", "event", "button", "shown"):
                 self._database.execute(f"DELETE FROM {table} WHERE session = ?", (session_id,))  # noqa: S608 (names above)
             self._database.execute("DELETE FROM session WHERE id = ?", (session_id,))
             self._database.execute("INSERT OR IGNORE INTO ended VALUES (?, ?, ?)", (session_id, why.value, time.time()))
@@ -163,8 +165,29 @@ class SqliteSessions(Sessions):
         row = self._database.execute(
             "SELECT number, is_button, value FROM incoming WHERE session = ? AND value IS NOT NULL ORDER BY number LIMIT 1", (session_id,)
         ).fetchone()
-        asked = await self.was_shown(session_id, QUESTION)
-        yield Incoming(str(row[0]), bool(row[1]), row[2], greeted, asked) if row else None
+        if row is None:
+            yield None
+            return
+        number, is_button, value = row
+        asked, begun = await self.was_shown(session_id, QUESTION), self._begun(number)
+        async with self._alone if begun else nullcontext():
+            self._set_begun(session_id, number, begun + 1)
+            try:
+                yield Incoming(str(number), bool(is_button), value, greeted, asked, begun)
+            finally:
+                # This process lives: whatever became of the turn, it did not end that.
+                self._set_begun(session_id, number, begun)
+
+    def _begun(self, number: int) -> int:
+        row = self._database.execute("SELECT times FROM begun WHERE number = ?", (number,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _set_begun(self, session_id: str, number: int, times: int) -> None:
+        """Nothing for a message that waits no more: it was answered, or its conversation is over."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO begun SELECT number, session, ? FROM incoming WHERE number = ? AND session = ? AND value IS NOT NULL",
+            (times, number, session_id),
+        )
 
     async def _write(self, session_id: str, incoming: Incoming, answer: Answer) -> bool:
         with self._database:
@@ -175,6 +198,7 @@ class SqliteSessions(Sessions):
             self._add_events(session_id, "bot", answer.messages)
             # The text is no longer needed here; the client's id stays, so that the same message sent again is recognised.
             self._database.execute("UPDATE incoming SET value = NULL WHERE number = ?", (incoming.id,))
+            self._database.execute("DELETE FROM begun WHERE number = ?", (incoming.id,))
         self.tell(session_id, None)
         return self._waiting_count(session_id) > 0
 

@@ -45,7 +45,13 @@ logger = logging.getLogger(__name__)
 
 #: Put before text of a user that begins with "/", which Rasa would read as an intent. Invisible, and dropped by the normaliser.
 _NOT_A_COMMAND = "\u2060"
+#: A message of which so many turns were begun and none ended is not tried again: each of them may have ended a whole process.
+MOST_BEGUN = 3
 _PAYLOAD = re.compile(r"^/[a-z_]{1,40}(\{.{0,400}\})?$", re.S)
+
+
+class NeverEnded(Exception):
+    """Turns of a message were begun again and again, and none ended."""
 
 
 class Replies(OutputChannel):
@@ -198,6 +204,13 @@ class Bot:
             raise ValueError("not the payload of a button")
         return await self._turn(sender_id, payload, channel, metadata)
 
+    async def give_up(self, sender_id: str, channel: str, message_id: str) -> Reply:
+        """Answer a message that is not tried again (see :data:`MOST_BEGUN`) as one of which the turn failed; nobody reads it."""
+        logger.error("a message is given up: %d turns of it were begun and none ended", MOST_BEGUN)
+        metrics.gave_up(channel)
+        await self._note_failure(sender_id, NeverEnded(), channel, message_id)
+        return Reply(self._renderer.say("internal", "errors"))
+
     async def remember(self, sender_id: str, **slots: Any) -> None:
         """Take in what a channel knows without words, for instance from a link on a poster at school."""
         async with self._agent.lock_store.lock(sender_id):
@@ -238,11 +251,15 @@ class Bot:
 
     async def erase(self, sender_id: str) -> None:
         """Remove a conversation for good, its transcript included; the transcript also where the conversation cannot be reached now."""
+        latest = 0.0
         try:
-            await self._store.delete(sender_id)
+            latest = await self._store.latest(sender_id)
         finally:
-            if self.transcripts:
-                await self.transcripts.erase(sender_id)
+            try:
+                await self._store.delete(sender_id)
+            finally:
+                if self.transcripts:
+                    await self.transcripts.erase(sender_id, latest)
 
     async def disconnect(self) -> None:
         """Close the connections; before :meth:`close`, from the event loop that made them."""
@@ -272,7 +289,7 @@ class Bot:
         except Exception as error:  # noqa: BLE001 (whatever fails inside Rasa, the user gets an answer)
             # The text of the message must not reach the log, so neither does the exception's message.
             logger.error("turn failed: %s", type(error).__name__)
-            await self._note_failure(sender_id, error, channel)
+            await self._note_failure(sender_id, error, channel, message_id)
             away = isinstance(error, RedisError)
             # What was to be said is said: it may be where to find help. It is not remembered, so the user is told that too.
             return Reply([*replies.messages, *self._renderer.say("internal", "errors")], away=away)
@@ -282,7 +299,7 @@ class Bot:
             await self.erase(sender_id)
         return Reply(replies.messages or self._renderer.say("internal", "errors"), parsed, tracker.current_slot_values(), erased)
 
-    async def _note_failure(self, sender_id: str, error: Exception, channel: str) -> None:
+    async def _note_failure(self, sender_id: str, error: Exception, channel: str, message_id: str | None) -> None:
         """A turn that failed stands in the transcript, unless nobody may read along, or that cannot be known now."""
         if not self.transcripts:
             return
@@ -291,7 +308,7 @@ class Bot:
         except Exception as away:  # noqa: BLE001 (the user is answered all the same)
             logger.error("a failure is not in the transcript: %s", type(away).__name__)
             return
-        self.transcripts.take(sender_id, [failure(error, channel)], refused)
+        self.transcripts.take(sender_id, [failure(error, channel, message_id)], refused)
 
     async def _handle(self, message: UserMessage) -> DialogueStateTracker:
         """Rasa's ``MessageProcessor.handle_message``, step by step, for the conversation as it then is: Rasa would have it read again."""

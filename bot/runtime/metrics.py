@@ -48,10 +48,14 @@ class MetricsError(UserError):
     """The port of the metrics cannot be listened on; one line."""
 
 
+def _label(channel: str) -> str:
+    return channel if channel in CHANNELS else "other"
+
+
 @contextmanager
 def turn(channel: str) -> Iterator[None]:
     """Time a turn; one that raises counts as failed too."""
-    label = channel if channel in CHANNELS else "other"
+    label = _label(channel)
     began = time.perf_counter()
     try:
         yield
@@ -60,6 +64,11 @@ def turn(channel: str) -> Iterator[None]:
         raise
     finally:
         _turns.labels(label).observe(time.perf_counter() - began)
+
+
+def gave_up(channel: str) -> None:
+    """A message is answered with an apology because no turn of it ever ended."""
+    _failures.labels(_label(channel), "given_up").inc()
 
 
 def lock_waited(seconds: float) -> None:

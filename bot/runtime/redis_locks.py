@@ -42,6 +42,14 @@ _PAUSE_SECONDS = 0.2
 #: "process:number"; the key of a waiter says that it is alive.
 LOCKS = f"""
 local holder, queue, number, token, alive, kept = KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3]
+-- Milliseconds that a sign of life still counts. More than any counts is from before Redis' clock was put back, and is made that much: else
+-- one that died then would live as long as the clock was put back.
+local function rest(key)
+  local most, found = math.max(tonumber(alive), {int(ALIVE_SECONDS * 1000)}), redis.call('PTTL', key)
+  if found <= most then return found end
+  redis.call('PEXPIRE', key, most)
+  return most
+end
 local function waiter(one) return '{PREFIX}waiter:' .. one end
 local function first_alive()
   local first = redis.call('LINDEX', queue, 0)
@@ -63,8 +71,8 @@ local function enter()
     redis.call('PEXPIRE', queue, alive)
     redis.call('SET', waiter(token), 1, 'PX', alive)
     local first = first_alive()
-    if owner then return {'', redis.call('PTTL', holder)} end
-    if first ~= token then return {'', redis.call('PTTL', waiter(first))} end
+    if owner then return {'', rest(holder)} end
+    if first ~= token then return {'', rest(waiter(first))} end
     redis.call('LPOP', queue)
     redis.call('DEL', waiter(token))
   end

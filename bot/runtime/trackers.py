@@ -92,6 +92,11 @@ class SmallTrackerStore(TrackerStore, SerializedTrackerAsDict):
         tracker = await self.retrieve(sender_id)
         return tracker is not None and _is_refused(tracker)
 
+    async def latest(self, sender_id: str) -> float:
+        """The moment of the last event of a conversation, by the clock of the bot that had the turn; 0 where there is none."""
+        tracker = await self.retrieve(sender_id)
+        return float(tracker.events[-1].timestamp) if tracker and tracker.events else 0.0
+
     def close(self) -> None:
         """Close the files."""
 

@@ -72,6 +72,7 @@ class Recorder:
         elif kind in ("feedback", "failure"):
             message = {"sender": "user" if kind == "feedback" else "system", "kind": kind, "ref": event.get("ref"), "text": ""}
             turn["channel"] = event.get("input_channel") or turn["channel"]
+            turn["id"] = turn["id"] or event.get("message_id")
         else:
             return
         message["at"] = float(event.get("timestamp") or time.time())
@@ -163,6 +164,12 @@ def feedback(what: str, value: Any, channel: str) -> dict[str, Any]:
     return {"event": "feedback", "ref": ref, "input_channel": channel, "timestamp": time.time()}
 
 
-def failure(error: BaseException, channel: str) -> dict[str, Any]:
-    """An event for a turn that broke down. Only the type of the error is kept: its text may hold what the user wrote."""
-    return {"event": "failure", "ref": type(error).__name__[:80], "input_channel": channel, "timestamp": time.time()}
+def failure(error: BaseException, channel: str, message_id: str | None = None) -> dict[str, Any]:
+    """An event for a turn that broke down. Only the type of the error is kept: its text may hold what the user wrote.
+
+    Args:
+        message_id: of the message, so that this stands once, whoever takes that message again; beside its turn, should that succeed.
+    """
+    name = type(error).__name__[:80]
+    known = {"message_id": f"{message_id} {name}"} if message_id else {}
+    return {"event": "failure", "ref": name, "input_channel": channel, "timestamp": time.time(), **known}

@@ -2,7 +2,7 @@
 
 A turn is redacted and sealed here, in the thread that answers: that costs less than handing it to another. Then it is put on disk, in the
 outbox, from which others carry it on: to the database (:mod:`bot.transcripts.child`), or with Redis to the stream
-(:mod:`bot.transcripts.forwarder`). When the disk is full, sealed turns are kept in memory, and tried again.
+(:mod:`bot.transcripts.forwarder`). When the disk is full, sealed turns are kept in memory, and tried again; the stream takes them too.
 """
 
 from __future__ import annotations
@@ -117,15 +117,22 @@ class Transcripts:
     @property
     def is_behind(self) -> bool:
         """With a stream: whether something waits here that has to go into it first."""
-        return bool(self._unwritten) or (isinstance(self._carrier, Forwarder) and self._carrier.is_behind)
+        return bool(self._unwritten) or self._carrier_is_behind
 
-    async def erase(self, sender_id: str) -> bool:
+    @property
+    def _carrier_is_behind(self) -> bool:
+        return isinstance(self._carrier, Forwarder) and self._carrier.is_behind
+
+    async def erase(self, sender_id: str, latest: float = 0.0) -> bool:
         """Remove all that was ever kept of a sender, also what still waits; what comes late is dropped.
+
+        Args:
+            latest: the moment of the last turn that is known, which another clock may have put after now.
 
         Returns:
             Whether the database has done so; if not, it follows as soon as it can.
         """
-        entry = Entry(uuid.uuid4().hex, self.database.keys.conversation(sender_id), time.time(), "erase")
+        entry = Entry(uuid.uuid4().hex, self.database.keys.conversation(sender_id), max(time.time(), latest), "erase")
         work = asyncio.get_running_loop().run_in_executor(self._eraser, self._erase, entry)
         finished, _ = await asyncio.wait([work], timeout=_ERASE_SECONDS)
         return bool(finished) and work.result()
@@ -161,7 +168,9 @@ class Transcripts:
         if retrying:
             retrying.join()
         if not self._flush():
-            logger.error("the disk takes no transcripts: %d turns are lost with this stop", len(self._unwritten))
+            self._hand_on()
+            if self._unwritten:
+                logger.error("the disk takes no transcripts: %d turns are lost with this stop", len(self._unwritten))
         self._eraser.shutdown()
         self._carrier.stop()
         for outbox in (self._outbox, self._patient_outbox):
@@ -185,11 +194,29 @@ class Transcripts:
         while not self._closing.wait(_RETRY_SECONDS):
             if self._flush():
                 return
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Put what is in memory into the stream, past the disk, unless something waits there that comes before."""
+        if self.stream is None or self._carrier_is_behind:
+            return
+        with self._guard:
+            waiting = list(self._unwritten)
+        try:
+            # Without the guard: it must not wait for Redis who answers a user.
+            self.stream.append(waiting)
+        except self.stream.errors:
+            return
+        with self._guard:
+            # Some may have been erased meanwhile; what comes to the database after that is dropped there.
+            taken = {entry.id for entry in waiting}
+            self._unwritten = deque(entry for entry in self._unwritten if entry.id not in taken)
 
     def _flush(self) -> bool:
         """Put what is in memory on disk; False when the disk does not take it."""
         with self._guard:
             if not self._unwritten:
+                self._retrying = None
                 return True
             try:
                 self._outbox.append(self._unwritten)

@@ -190,7 +190,7 @@ class Erased:
     def __init__(self) -> None:
         self.senders: list[str] = []
 
-    async def erase(self, sender: str) -> None:
+    async def erase(self, sender: str, _latest: float) -> None:
         self.senders.append(sender)
 
 

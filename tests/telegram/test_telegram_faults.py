@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ from telegram_host import QUICK, SECRET, Host
 
 from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_format import Bubble
-from bot.channels.telegram_store import Secrets
+from bot.channels.telegram_store import Begun, Secrets
 from bot.channels.telegram_store_sqlite import SqliteTelegramStore
 from bot.channels.telegram_updates import Incoming
-from bot.runtime.bot import Bot
+from bot.runtime.bot import MOST_BEGUN, Bot
 
 pytestmark = pytest.mark.asyncio
 
@@ -424,6 +425,32 @@ async def test_one_chat_that_floods_delays_itself_only(polling: Host, people: Ca
     await until(lambda: other.texts)
     await polling.settled()
     assert len(flood.texts) == 61
+
+
+async def test_an_update_that_ends_the_process_again_and_again_is_given_up(polling: Host, lotte: Person, caplog: Any) -> None:
+    channel = await polling.start()
+    beginning = channel._store.beginning
+    lost = []
+
+    @contextlib.asynccontextmanager
+    async def begun_thrice(update_id: int) -> AsyncIterator[Begun]:
+        """As three processes leave it that ended on the way."""
+        if not lost:
+            for _ in range(MOST_BEGUN):
+                await channel._store._begin(update_id, alone=True)
+            lost.append(update_id)
+        async with beginning(update_id) as begun:
+            yield begun
+
+    channel._store.beginning = begun_thrice  # type: ignore[method-assign]
+    lotte.say("een geheim bericht")
+    lotte.say("/help")
+    await polling.settled()
+    assert "Er ging iets mis bij mij" in lotte.texts[0]
+    assert len(lotte.texts) == 2
+    assert "a message is given up" in caplog.text
+    assert "geheim" not in caplog.text
+    assert not await polling.slots(lotte), "no turn of it was taken"
 
 
 async def test_an_internal_defect_is_said_and_does_not_stop_the_chat(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from bot.channels.telegram_format import Bubble
-from bot.channels.telegram_store import LeadLost, Secrets, TelegramStore
+from bot.channels.telegram_store import Begun, LeadLost, Secrets, TelegramStore
 from bot.channels.telegram_store_redis import RedisTelegramStore
 from bot.channels.telegram_store_sqlite import SqliteTelegramStore
 from bot.channels.telegram_updates import Incoming
@@ -116,13 +118,56 @@ async def test_a_button_works_once_in_its_chat_until_all_is_forgotten(store: Tel
 
 async def test_groups_and_conversations_as_they_were(store: TelegramStore) -> None:
     await accept(store, said(1))
-    assert await store.snapshot_of(1) is None
-    await store.keep_snapshot(1, [{"event": "x"}])
-    assert await store.snapshot_of(1) == [{"event": "x"}]
+    async with store.beginning(1) as begun:
+        assert begun == Begun(0, None)
+        await store.keep_snapshot(1, [{"event": "x"}])
+    async with store.beginning(1) as begun:
+        assert begun.before == [{"event": "x"}]
     assert not await store.has_left(5)
     await store.finish(said(1), left=True)
     assert await store.has_left(5)
-    assert await store.snapshot_of(1) is None
+    async with store.beginning(1) as begun:
+        assert begun == Begun(0, None)
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def new(request: pytest.FixtureRequest, tmp_path: Path, client: Redis) -> Callable[[], TelegramStore]:
+    """Makes stores, each as of another process that leads."""
+    leads = itertools.count(1)
+
+    def make() -> TelegramStore:
+        if request.param == "sqlite":
+            return SqliteTelegramStore(tmp_path / "t.db", KEYS, 3600)
+        store = RedisTelegramStore(client, KEYS, 3600)
+        store._number = next(leads)
+        return store
+
+    return make
+
+
+async def test_what_was_begun_and_never_ended_is_counted_until_it_is_answered(new: Callable[[], TelegramStore]) -> None:
+    lost = []
+    await accept(new(), said(1), said(2))
+    for times in range(3):
+        # Of processes that are lost: it stays begun.
+        lost.append(new().beginning(1))
+        assert (await lost[-1].__aenter__()).times == times
+    store = new()
+    for _ in range(2):
+        with contextlib.suppress(ZeroDivisionError):
+            async with store.beginning(1) as begun:
+                assert begun.times == 3, "what ends in an error of its own does not count"
+                raise ZeroDivisionError
+    async with store.beginning(1):
+        other = asyncio.create_task(store.beginning(1).__aenter__())
+        async with store.beginning(2) as begun:
+            assert begun.times == 0, "what is new waits for nobody"
+        await asyncio.sleep(0.05)
+        assert not other.done()
+        other.cancel()
+    await store.finish(said(1))
+    async with store.beginning(1) as begun:
+        assert begun.times == 0
 
 
 async def test_another_secret_opens_nothing_and_drops_it(client: Redis) -> None:

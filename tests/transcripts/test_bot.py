@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.runtime import metrics
 from bot.runtime.bot import Bot
 from bot.runtime.settings import load_settings
 from bot.transcripts.repository import Filters, Repository, Transcript
@@ -146,6 +147,22 @@ def test_a_turn_that_breaks_down_is_seen_in_the_queue(running: Running, sender: 
     whole = running.stored(sender)
     assert whole
     assert (whole.summary.failures, whole.messages[-1].kind, whole.messages[-1].ref) == (1, "failure", "RuntimeError")
+
+
+def test_a_message_that_is_given_up_is_seen_there_once_and_counted(running: Running, sender: str) -> None:
+    def given_up() -> float:
+        return metrics.REGISTRY.get_sample_value("wegwijzer_turn_failures_total", {"channel": "web", "reason": "given_up"}) or 0.0
+
+    running.say(sender, STORY)
+    before = given_up()
+    for _ in range(2):  # by two bots, should the first be lost before its answer is written
+        reply = running.do(running.bot.give_up(sender, "web", "message-1"))
+        assert [message["id"] for message in reply.messages] == ["errors.internal"]
+    assert given_up() == before + 2
+    whole = running.stored(sender)
+    assert whole
+    assert [message.ref for message in whole.messages if message.kind == "failure"] == ["NeverEnded"]
+    assert whole.summary.failures == 1
 
 
 def test_who_refuses_is_not_read(running: Running, sender: str) -> None:

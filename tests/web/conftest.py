@@ -43,6 +43,8 @@ def free_port() -> int:
 class Server:
     """``wegwijzer run`` in a process; can be stopped, killed and started again on the same data."""
 
+    program: tuple[str, ...] = ("-m", "bot")
+
     def __init__(self, data_dir: Path, port: int = 0, **env: str) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
@@ -55,7 +57,7 @@ class Server:
         """Start it and wait until it says that it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run", "--port", str(self.port)], cwd=PROJECT, env=self._env, stdout=log, stderr=log
+                [sys.executable, *self.program, "run", "--port", str(self.port)], cwd=PROJECT, env=self._env, stdout=log, stderr=log
             )
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline:

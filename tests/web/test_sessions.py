@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +286,112 @@ def test_what_is_handed_over_is_left_over(run: Run) -> None:
     run(story)
 
 
+# --- processes that are lost ---
+
+New = Callable[[], Sessions]
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def run_processes(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    """Runs a story with what makes stores, each as of another process."""
+    if request.param == "sqlite":
+
+        async def in_file(story: Callable[[New], Awaitable[Any]]) -> None:
+            await story(lambda: SqliteSessions(tmp_path / "web.db", 3600))
+
+        return lambda story: asyncio.run(in_file(story))
+    server: RedisServer = request.getfixturevalue("redis_server")
+    return lambda story: in_redis(server, lambda client: story(lambda: stored_in(client, alive=0.2)))
+
+
+class Lost:
+    """Turns of processes that are lost: they stay begun."""
+
+    def __init__(self) -> None:
+        self._turns: list[Any] = []
+
+    async def begin(self, store: Sessions, session: str) -> Incoming | None:
+        async def turn() -> Incoming | None:
+            self._turns.append(store.taking(session))
+            incoming: Incoming | None = await self._turns[-1].__aenter__()
+            return incoming
+
+        incoming = await asyncio.create_task(turn())
+        if isinstance(store, RedisSessions):
+            # Whoever is lost does not say any more that it is alive.
+            await store._redis.delete(f"wegwijzer:holder:{session}")
+        return incoming
+
+
+def test_turns_that_never_ended_are_counted_until_the_message_is_answered(run_processes: Run) -> None:
+    async def story(new: New) -> None:
+        lost, store = Lost(), new()
+        session = await store.create(greeted=False)
+        for words in ("een", "twee"):
+            await store.accept_text(session, f"message-{words}", words, MOST)
+        for times in range(3):
+            incoming = await lost.begin(new(), session)
+            assert incoming and (incoming.value, incoming.begun) == ("een", times)
+        for words, begun in (("een", 3), ("twee", 0)):
+            incoming = await answer_next(store, session)
+            assert incoming and (incoming.value, incoming.begun) == (words, begun)
+        assert [words for *_, words in await said(store, session)][2:] == ["antwoord op een", "antwoord op twee"]
+
+    run_processes(story)
+
+
+def test_a_turn_that_a_process_gave_up_itself_does_not_count(run_processes: Run) -> None:
+    async def story(new: New) -> None:
+        store = new()
+        session = await store.create(greeted=False)
+        await store.accept_text(session, "message-1", "een", MOST)
+
+        async def stopped(one: Sessions, begun: asyncio.Event) -> None:
+            async with one.taking(session) as incoming:
+                assert incoming and not incoming.begun
+                begun.set()
+                await asyncio.sleep(60)
+
+        for _ in range(4):
+            begun = asyncio.Event()
+            task = asyncio.create_task(stopped(new(), begun))
+            await begun.wait()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert await store.left_over() == [session], "it is for another at once"
+        for _ in range(4):
+            with suppress(ZeroDivisionError):
+                async with store.taking(session) as incoming:
+                    assert incoming and not incoming.begun
+                    raise ZeroDivisionError
+        assert await answer_next(store, session) == incoming
+
+    run_processes(story)
+
+
+def test_what_may_end_a_process_is_tried_alone_and_holds_up_nothing_new(run_processes: Run) -> None:
+    async def story(new: New) -> None:
+        lost, store = Lost(), new()
+        sessions = [await store.create(greeted=False) for _ in range(3)]
+        for session in sessions:
+            await store.accept_text(session, "message-1", "een", MOST)
+        for session in sessions[:2]:
+            await lost.begin(new(), session)
+        async with store.taking(sessions[0]) as incoming:
+            assert incoming and incoming.begun == 1
+            other = asyncio.create_task(answer_next(store, sessions[1]))
+            assert await answer_next(store, sessions[2])
+            await asyncio.sleep(0.1)
+            assert not other.done()
+            await store.answer(sessions[0], incoming, [text("antwoord")])
+        answered = await other
+        assert answered and answered.begun == 1, "what was not begun does not count"
+
+    run_processes(story)
+
+
+# --- both together ---
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("text"), st.integers(0, 4), st.text(st.characters(blacklist_categories=["Cs"]), max_size=5)),
@@ -351,7 +459,7 @@ def test_who_lost_the_conversation_answers_nothing(redis_server: RedisServer) ->
             assert incoming and incoming.value == "een"
             await client.delete(f"wegwijzer:holder:{session}")  # as if it had stood still
             again = await asyncio.create_task(answer_next(quick, session))
-            assert again == incoming
+            assert again == replace(incoming, begun=1)
             assert not await slow.answer(session, incoming, [text("te laat")])
         assert [words for *_, words in await said(slow, session)] == ["een", "twee", "antwoord op een"]
         # A step that comes twice, because its answer was lost, is taken once.
