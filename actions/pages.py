@@ -83,7 +83,7 @@ class ActionAnswer(WegwijzerAction):
     NAME = "action_answer"
 
     def take(self, turn: Turn) -> None:
-        page = asked_page(turn) or page_about(content(), turn.intent)
+        page = asked_page(turn) or page_about(content(), turn.intent, turn.situation)
         if page is None:
             turn.say("start_prompt")
             return

@@ -30,9 +30,16 @@ def page_for(content: Content, intent: str, normalised: str, read: str | None = 
     return best if best and scores[best] else None
 
 
-def page_about(content: Content, intent: str) -> str | None:
-    """The page for a question of which no more is known than its intent: the first one without words, or else the first."""
+def page_about(content: Content, intent: str, situation: Situation) -> str | None:
+    """The page for a question of which no more is known than its intent.
+
+    The first one whose ``default_when`` holds; else the first one without words, or else the first.
+    """
     candidates = {name: page for name, page in _pages(content).items() if intent in page.asked_as}
+    tokens = situation.tokens()
+    for name, page in candidates.items():
+        if page.default_when is not None and compile_condition(page.default_when)(tokens):
+            return name
     return next((name for name, page in candidates.items() if not page.words), next(iter(candidates), None))
 
 

@@ -425,6 +425,7 @@ class Answer(Strict):
     title: constr(min_length=1, max_length=40)  # type: ignore[valid-type]
     asked_as: list[str] = Field([], description="intents that may ask for this; the first page of the file with that intent is the default")
     words: list[str] = Field([], description="beginnings of words in the question that point to this page")
+    default_when: Condition | None = Field(None, description="for whom this is the default of its intents, before the first one")
     rows: list[str] = []
     variants: conlist(Variant, min_items=1)  # type: ignore[valid-type]
     next: list[str] = []
@@ -438,6 +439,7 @@ class Walkthrough(Strict):
     title: constr(min_length=1, max_length=40)  # type: ignore[valid-type]
     asked_as: list[str] = Field([], description="intents that may ask for this; the first page of the file with that intent is the default")
     words: list[str] = Field([], description="beginnings of words in the question that point to this page")
+    default_when: Condition | None = Field(None, description="for whom this is the default of its intents, before the first one")
     rows: list[str] = []
     steps: conlist(Line, min_items=2)  # type: ignore[valid-type]
     next: list[str] = []

@@ -47,11 +47,21 @@ def test_what_was_read_goes_before_words(content: Content) -> None:
 
 
 @pytest.mark.parametrize(
-    ("intent", "page"),
-    [("ask_rights", "rights_general"), ("ask_figures", "figures"), ("ask_definition", "is_it_bullying"), ("describe", None)],
+    ("intent", "role", "page"),
+    [
+        ("ask_rights", None, "rights_general"),
+        ("ask_figures", None, "figures"),
+        ("ask_definition", "victim", "is_it_bullying"),
+        ("ask_talk", "supervisor", "talk_victim"),
+        ("ask_talk", None, "talk_victim"),
+        ("ask_talk", "bystander", "how_to_help_friend"),
+        ("ask_talk", "bully", "bully_say_sorry"),
+        ("ask_talk", "victim", "tell_an_adult"),
+        ("describe", None, None),
+    ],
 )
-def test_an_intent_alone_has_its_page(intent: str, page: str | None, content: Content) -> None:
-    assert page_about(content, intent) == page
+def test_an_intent_alone_has_its_page(intent: str, role: str | None, page: str | None, content: Content) -> None:
+    assert page_about(content, intent, Situation(role=role)) == page
 
 
 def test_every_page_can_be_asked_or_opened(content: Content) -> None:
