@@ -10,7 +10,9 @@ import tarfile
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,29 @@ def _begin(bots: Pair) -> Client:
     raise AssertionError
 
 
+@contextmanager
+def _people_who_talk(bots: Pair) -> Iterator[list[Client]]:
+    """People talk until the block ends; those who were at the end of their story by then are in the list."""
+    over, met = threading.Event(), []
+
+    def talk() -> None:
+        while not over.is_set():
+            client = _begin(bots)
+            for number, text in enumerate(STORY):
+                tell([at(bot, client) for bot in bots], text, f"message-{number}")
+                time.sleep(0.1)
+            met.append(client)
+
+    with ThreadPoolExecutor(_TALKING) as threads:
+        talking = [threads.submit(talk) for _ in range(_TALKING)]
+        try:
+            yield met
+        finally:
+            over.set()
+    for one in talking:
+        one.result()
+
+
 def test_a_new_model_bot_by_bot_while_people_talk(redis_server: RedisServer, tmp_path: Path) -> None:
     env = {"WEGWIJZER_TRANSCRIPT_KEY": base64.b64encode(_KEY).decode()}
     new_models = _new_model(tmp_path / "models")
@@ -113,17 +138,6 @@ def test_a_new_model_bot_by_bot_while_people_talk(redis_server: RedisServer, tmp
     expected = undisturbed(other)
     long = one.open_session()
     listening = _Listening([at(bot, long) for bot in old])
-    over = threading.Event()
-
-    def talk() -> list[Client]:
-        met = []
-        while not over.is_set():
-            client = _begin(old)
-            for number, text in enumerate(STORY):
-                tell([at(bot, client) for bot in old], text, f"message-{number}")
-                time.sleep(0.1)
-            met.append(client)
-        return met
 
     def go_on(bot: Server, number: int) -> None:
         """The next message of the long conversation, answered before anything else happens to the bots."""
@@ -131,21 +145,16 @@ def test_a_new_model_bot_by_bot_while_people_talk(redis_server: RedisServer, tmp
         answered(at(bot, long), number + 1)
 
     try:
-        with ThreadPoolExecutor(_TALKING) as threads:
-            talking = [threads.submit(talk) for _ in range(_TALKING)]
-            try:
-                go_on(one, 0)
-                assert one.stop() == 0
-                go_on(other, 1)  # only the old model is there
-                new[0].start()
-                go_on(one, 2)
-                assert other.stop() == 0
-                go_on(one, 3)  # only the new model is there
-                new[1].start()
-                go_on(other, 4)
-            finally:
-                over.set()
-            met = [client for one_of_them in talking for client in one_of_them.result()]
+        with _people_who_talk(old) as met:
+            go_on(one, 0)
+            assert one.stop() == 0
+            go_on(other, 1)  # only the old model is there
+            new[0].start()
+            go_on(one, 2)
+            assert other.stop() == 0
+            go_on(one, 3)  # only the new model is there
+            new[1].start()
+            go_on(other, 4)
         for client in (long, *met):
             check(at(one, client), expected)
         events = answered(at(one, long), len(STORY))
@@ -154,7 +163,6 @@ def test_a_new_model_bot_by_bot_while_people_talk(redis_server: RedisServer, tmp
         assert listening.numbers() == list(range(1, len(events) + 1)), "the page was shown everything, once"
         assert "stopping" in listening.closed()
     finally:
-        over.set()
         listening.end()
         stop((new[0], new[1]))
         stop(old)
