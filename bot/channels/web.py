@@ -118,6 +118,10 @@ class WebChannel:
         """Connections that wait for events. May be asked from another thread."""
         return self._streams.count()
 
+    async def messages_waiting(self) -> int:
+        """Messages that were accepted and have no answer yet; where bots share a Redis, those of all of them."""
+        return await self._sessions.waiting()
+
     async def _sweep(self) -> None:
         failed = ""
         while True:

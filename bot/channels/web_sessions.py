@@ -207,6 +207,10 @@ class Sessions(ABC):
     async def left_over(self) -> list[str]:
         """Conversations with a message without an answer, of which it seems that nobody works at it."""
 
+    @abstractmethod
+    async def waiting(self) -> int:
+        """How many messages were accepted and have no answer yet, in all conversations that the store holds."""
+
     # --- turns ---
 
     @abstractmethod

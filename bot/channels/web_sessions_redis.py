@@ -255,6 +255,14 @@ for _, id in ipairs(found) do redis.call('ZADD', KEYS[1], now, id) end
 return found
 """
 
+# KEYS: work. ARGV: where the name of a conversation's queue begins. Asks the conversations in which something waits and no others. A count
+# kept beside the queues would be asked for less, and be wrong from the first conversation that expires with a message in it.
+_COUNT_WAITING = """
+local count = 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do count = count + redis.call('LLEN', ARGV[1] .. id) end
+return count
+"""
+
 
 class RedisSessions(Sessions):
     """The store. Methods raise RedisError when Redis is away.
@@ -270,7 +278,7 @@ class RedisSessions(Sessions):
         self._redis, self._hold = redis, hold
         self._idle = max(1, int(idle_seconds * 1000))
         self._subscription = Subscription(redis, self._heard)
-        scripts = (_ACCEPT, _TAKE_UP, _TAKE_ALONE, _PUT_BACK, _FINISH, _LOOK, _END, _LEFT_OVER)
+        scripts = (_ACCEPT, _TAKE_UP, _TAKE_ALONE, _PUT_BACK, _FINISH, _LOOK, _END, _LEFT_OVER, _COUNT_WAITING)
         self._scripts = {script: redis.register_script(script) for script in scripts}
 
     def _heard(self, session_id: str, said: str) -> None:
@@ -345,6 +353,9 @@ class RedisSessions(Sessions):
 
     async def left_over(self) -> list[str]:
         return list(await self._scripts[_LEFT_OVER](keys=[_WORK], args=[_LEFT_OVER_MS, _TAKEN_AT_ONCE]))
+
+    async def waiting(self) -> int:
+        return int(await self._scripts[_COUNT_WAITING](keys=[_WORK], args=[_keys("")[2]]))
 
     # --- turns ---
 

@@ -157,6 +157,9 @@ class SqliteSessions(Sessions):
         """All that have a waiting message: nobody else works at them."""
         return [row[0] for row in self._database.execute("SELECT DISTINCT session FROM incoming WHERE value IS NOT NULL")]
 
+    async def waiting(self) -> int:
+        return int(self._database.execute("SELECT count(*) FROM incoming WHERE value IS NOT NULL").fetchone()[0])
+
     # --- turns ---
 
     @asynccontextmanager

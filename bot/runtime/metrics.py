@@ -6,9 +6,10 @@ On a port of its own, never on the public one. Names and meaning: docs/operation
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -39,9 +40,13 @@ _lock_waits = Histogram(
 )
 _crises = Counter("wegwijzer_crisis_messages", "Messages in which a sign of crisis was read; which one is not told.", registry=REGISTRY)
 _streams = Gauge("wegwijzer_open_streams", "Browsers that are connected and listen.", registry=REGISTRY)
+_messages = Gauge("wegwijzer_messages_waiting", "Messages of web pages that were accepted and have no answer yet.", registry=REGISTRY)
 _waiting = Gauge("wegwijzer_transcripts_waiting", "Turns that the database does not have yet.", ["where"], registry=REGISTRY)
 _lost = Gauge("wegwijzer_transcripts_lost", "Turns that could not be kept since the start.", registry=REGISTRY)
 ProcessCollector(registry=REGISTRY)
+
+#: Longest that a scrape waits for the event loop; Prometheus gives up after ten.
+_LOOP_SECONDS = 2.0
 
 
 class MetricsError(UserError):
@@ -92,7 +97,10 @@ def watch_understanding(processor: MessageProcessor) -> None:
 
 
 def watch(
-    open_streams: Callable[[], int], transcripts_waiting: Mapping[str, Callable[[], int]], transcripts_lost: Callable[[], int]
+    open_streams: Callable[[], int],
+    messages_waiting: Callable[[], int],
+    transcripts_waiting: Mapping[str, Callable[[], int]],
+    transcripts_lost: Callable[[], int],
 ) -> None:
     """Where to look for what goes up and down; asked at each scrape, from another thread.
 
@@ -100,16 +108,34 @@ def watch(
         transcripts_waiting: by place.
     """
     _streams.set_function(open_streams)
+    _messages.set_function(partial(_or_unknown, messages_waiting))
     for where, count in transcripts_waiting.items():
         _waiting.labels(where).set_function(partial(_or_unknown, count))
     _lost.set_function(transcripts_lost)
 
 
+def in_loop(ask: Callable[[], Coroutine[Any, Any, int]]) -> Callable[[], int]:
+    """Lets the thread of the metrics ask what only the event loop may ask: the one that runs now.
+
+    What is returned raises TimeoutError (of concurrent.futures) where the loop is busy for too long.
+    """
+    loop = asyncio.get_running_loop()
+
+    def asked() -> int:
+        answer = asyncio.run_coroutine_threadsafe(ask(), loop)
+        try:
+            return answer.result(_LOOP_SECONDS)
+        finally:
+            answer.cancel()
+
+    return asked
+
+
 def _or_unknown(count: Callable[[], int]) -> float:
-    """A disk that is full, or a Redis that is away, must not take away the other figures."""
+    """A disk that is full, a Redis that is away or a loop that is busy must not take away the other figures."""
     try:
         return count()
-    except (sqlite3.Error, RedisError, OSError):
+    except (sqlite3.Error, RedisError, OSError, concurrent.futures.TimeoutError):
         return float("nan")
 
 

@@ -100,7 +100,12 @@ async def _serve(settings: Settings, listener: socket.socket, port: int, console
         channel = WebChannel(bot, settings)
         telegram = _telegram(bot, settings)
         transcripts = bot.transcripts
-        metrics.watch(channel.open_streams, transcripts.counts() if transcripts else {}, lambda: transcripts.lost if transcripts else 0)
+        metrics.watch(
+            channel.open_streams,
+            metrics.in_loop(channel.messages_waiting),
+            transcripts.counts() if transcripts else {},
+            lambda: transcripts.lost if transcripts else 0,
+        )
         app = make_app(bot, channel, telegram)
         server = await app.create_server(
             sock=listener,

@@ -9,6 +9,8 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
@@ -86,6 +88,20 @@ def test_open_streams_go_up_and_down(running: tuple[Server, int]) -> None:
         time.sleep(0.05)
 
 
+def test_messages_that_wait_are_counted_until_they_are_answered(running: tuple[Server, int]) -> None:
+    server, port = running
+    clients = [server.open_session() for _ in range(20)]
+    seen = []
+    with ThreadPoolExecutor(len(clients)) as threads:
+        sending = [threads.submit(client.send, "ik word gepest op school") for client in clients]
+        while not all(one.done() for one in sending):
+            seen.append(_of(_scrape(port), "wegwijzer_messages_waiting"))
+    assert 0 < max(seen) <= len(clients)
+    for client in clients:
+        client.settled()
+    assert _of(_scrape(port), "wegwijzer_messages_waiting") == 0
+
+
 def test_the_public_port_serves_no_metrics(running: tuple[Server, int]) -> None:
     assert httpx.get(f"{running[0].url}/metrics").status_code == 404
 
@@ -105,9 +121,29 @@ def test_a_full_disk_does_not_take_the_other_figures_away() -> None:
     def full() -> int:
         raise sqlite3.OperationalError
 
-    metrics.watch(lambda: 7, {"disk": full}, lambda: 0)
+    metrics.watch(lambda: 7, full, {"disk": full}, lambda: 0)
     assert metrics.REGISTRY.get_sample_value("wegwijzer_open_streams") == 7
     assert str(metrics.REGISTRY.get_sample_value("wegwijzer_transcripts_waiting", {"where": "disk"})) == "nan"
+    assert str(metrics.REGISTRY.get_sample_value("wegwijzer_messages_waiting")) == "nan"
+
+
+def test_a_loop_that_is_busy_does_not_hold_up_the_other_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "_LOOP_SECONDS", 0.05)
+
+    async def count() -> int:
+        return 3
+
+    async def story() -> tuple[float | None, float | None]:
+        metrics.watch(lambda: 7, metrics.in_loop(count), {}, lambda: 0)
+        read = partial(metrics.REGISTRY.get_sample_value, "wegwijzer_messages_waiting")
+        free = await asyncio.to_thread(read)
+        # The loop waits for the thread, so the thread waits in vain for the loop.
+        with ThreadPoolExecutor(1) as thread:
+            return free, thread.submit(read).result()
+
+    free, busy = asyncio.run(story())
+    metrics.watch(lambda: 0, lambda: 0, {}, lambda: 0)
+    assert (free, str(busy)) == (3, "nan")
 
 
 def test_a_port_in_use_is_one_line() -> None:

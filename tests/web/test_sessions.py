@@ -125,6 +125,26 @@ def test_a_message_is_accepted_once(run: Run) -> None:
     run(story)
 
 
+def test_what_waits_is_counted_over_all_conversations(run: Run) -> None:
+    async def story(store: Sessions) -> None:
+        sessions = [await store.create(greeted=False) for _ in range(3)]
+        counts = [await store.waiting()]
+        for number, session in enumerate(sessions):
+            for place in range(number + 1):
+                await store.accept_text(session, f"message-{place}", "x", MOST)
+        await store.accept_text(sessions[0], "message-0", "x", MOST)  # the same again
+        counts.append(await store.waiting())
+        await answer_next(store, sessions[2])
+        counts.append(await store.waiting())
+        await store.end(sessions[1], Ended.ERASED)
+        counts.append(await store.waiting())
+        for session in (sessions[0], sessions[2], sessions[2]):
+            await answer_next(store, session)
+        assert [*counts, await store.waiting()] == [0, 6, 5, 3, 0]
+
+    run(story)
+
+
 def test_only_so_many_wait(run: Run) -> None:
     async def story(store: Sessions) -> None:
         session = await store.create(greeted=False)
