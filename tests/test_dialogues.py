@@ -91,3 +91,43 @@ def test_a_quarrel_is_advised_on_when_it_hurts_after_all(bot: Bot) -> None:
     asyncio.run(bot.respond(sender, "mijn zus en ik hebben heel de avond ruzie gemaakt over de tv en nu zitten we samen chips te eten"))
     reply = asyncio.run(bot.respond(sender, "maar op school doen ze mij elke dag pijn en niemand helpt mij"))
     assert {"tip", "helpline", "question"} & {message["type"] for message in reply.messages}
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("wat als ik het aan niemand durf vertellen", "answer.tell_fears"),
+        ("hoe vertel ik dat aan mijn mama", "walk.tell_an_adult.0"),
+        ("ik heb geen bewijs, wat nu", "answer.evidence_how"),
+        ("wat zeg ik best terug als ze mij uitlachen", "answer.react_now"),
+        ("mag ik terugslaan", "answer.hit_back"),
+    ],
+)
+def test_a_question_after_the_advice_opens_its_page(bot: Bot, question: str, said: str) -> None:
+    sender = uuid.uuid4().hex
+    for text in ("ze lachen mij elke dag uit in de klas en niemand wil naast mij zitten", "ik ben 13"):
+        asyncio.run(bot.respond(sender, text))
+    reply = asyncio.run(bot.respond(sender, question))
+    assert said in [message.get("id") for message in reply.messages]
+
+
+def test_who_asks_on_is_not_told_the_same_page_again(bot: Bot) -> None:
+    sender = uuid.uuid4().hex
+    first, second, third = (
+        asyncio.run(bot.respond(sender, text)) for text in ("is pesten strafbaar", "kan ik klacht indienen", "is dit pesten of plagen")
+    )
+    assert [message["id"] for message in first.messages if message["type"] == "text"][0] == "answer.rights_police"
+    assert [message["id"] for message in second.messages if message["type"] == "text"] == ["dialogue.page_again"]
+    assert "politie" in [message["id"] for message in second.messages]
+    assert "answer.is_it_bullying" in [message["id"] for message in third.messages]
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [("mijn vriendin wordt gepest op de scouts", "answer.how_to_help_friend"), ("mijn zoon wordt gepest op school", "walk.talk_victim.0")],
+)
+def test_how_to_talk_depends_on_who_asks(bot: Bot, told: str, said: str) -> None:
+    sender = uuid.uuid4().hex
+    asyncio.run(bot.respond(sender, told))
+    reply = asyncio.run(bot.respond(sender, "hoe praat ik met haar" if "vriendin" in told else "hoe praat ik met hem"))
+    assert said in [message.get("id") for message in reply.messages]

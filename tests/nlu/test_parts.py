@@ -15,7 +15,7 @@ from bot.nlu.augment import sloppy
 from bot.nlu.dataset import Example, problems, read_evaluation, read_training, wrong_labels
 from bot.nlu.entities import EntityReader, age_band
 from bot.nlu.facets import THRESHOLDS, at_ease, labels_of
-from bot.nlu.intents import DESCRIBE, FALLBACK, rank
+from bot.nlu.intents import DESCRIBE, FALLBACK, NO_PAGE, page, rank
 from bot.nlu.language import language_of
 from bot.nlu.lexicon import Lexicon, LexiconError
 from bot.nlu.linear import HeadSpec, LinearHeads
@@ -156,6 +156,18 @@ class TestIntents:
     def test_signs_only(self) -> None:
         assert rank({"greet": 0.99}, "!!! ?", {})[0]["name"] == FALLBACK
 
+    @pytest.mark.parametrize(
+        ("chances", "intent", "read"),
+        [
+            ({"hit_back": 0.8, NO_PAGE: 0.2}, "ask_tips", "hit_back"),
+            ({"hit_back": 0.1, NO_PAGE: 0.9}, "ask_tips", NO_PAGE),
+            ({"hit_back": 0.45, "react_now": 0.4, NO_PAGE: 0.15}, "ask_tips", None),
+            ({"hit_back": 0.8, NO_PAGE: 0.2}, DESCRIBE, None),
+        ],
+    )
+    def test_the_page_of_a_question(self, chances: dict[str, float], intent: str, read: str | None) -> None:
+        assert page(chances, intent) == read
+
 
 @given(st.text(max_size=120))
 def test_sloppy_writing_is_the_same_every_time(text: str) -> None:
@@ -175,6 +187,11 @@ def test_doubles_are_found() -> None:
     assert [line.split(":")[0] for line in problems(examples, [])] == ["a.yml"]
     assert len(problems([Example("a.yml", "describe", told, {})], [nearly])) == 1
     assert problems([Example("a.yml", "describe", other, {})], [told]) == []
+
+
+def test_a_page_that_is_not_there_is_a_wrong_label() -> None:
+    made = [Example("hoe dan", "ask_tips", {"page": name}, "made.yml") for name in ("hit_back", NO_PAGE, "hit_bak")]
+    assert [line for line in wrong_labels(made) if "hit_bak" in line] == wrong_labels(made) != []
 
 
 def test_every_label_of_the_training_data_exists() -> None:
