@@ -116,7 +116,7 @@ def test_who_asks_on_is_not_told_the_same_page_again(bot: Bot) -> None:
     first, second, third = (
         asyncio.run(bot.respond(sender, text)) for text in ("is pesten strafbaar", "kan ik klacht indienen", "is dit pesten of plagen")
     )
-    assert [message["id"] for message in first.messages if message["type"] == "text"][0] == "answer.rights_police"
+    assert next(message["id"] for message in first.messages if message["type"] == "text") == "answer.rights_police"
     assert [message["id"] for message in second.messages if message["type"] == "text"] == ["dialogue.page_again"]
     assert "politie" in [message["id"] for message in second.messages]
     assert "answer.is_it_bullying" in [message["id"] for message in third.messages]

@@ -190,7 +190,7 @@ def test_doubles_are_found() -> None:
 
 
 def test_a_page_that_is_not_there_is_a_wrong_label() -> None:
-    made = [Example("hoe dan", "ask_tips", {"page": name}, "made.yml") for name in ("hit_back", NO_PAGE, "hit_bak")]
+    made = [Example("made.yml", "ask_tips", "hoe dan", {"page": name}) for name in ("hit_back", NO_PAGE, "hit_bak")]
     assert [line for line in wrong_labels(made) if "hit_bak" in line] == wrong_labels(made) != []
 
 
