@@ -125,6 +125,10 @@ bench-transcripts: model ## measure lists and searches over 100,000 transcripts,
 	@$(PYTHON) -m benchmarks.transcripts $(ARGS)
 	@$(PYTHON) -m benchmarks.transcripts_turn
 
+.PHONY: bench-archiving
+bench-archiving: model ## measure what putting turns into the database costs, by how many are put in together
+	@$(PYTHON) -m benchmarks.archiving $(ARGS)
+
 .PHONY: bench-load
 bench-load: model ## measure the big day: two bots on Redis and PostgreSQL beside stock Rasa on Redis, a growing crowd
 	@$(PYTHON) -m benchmarks.big_day $(ARGS)

@@ -63,6 +63,10 @@ class ActionChitchat(WegwijzerAction):
     NAME = "action_chitchat"
 
     def take(self, turn: Turn) -> None:
+        if turn.slot("crisis_open"):
+            # Read wrongly, or not: small talk is no answer to somebody in danger.
+            turn.say("repeat", "crisis", options=[renderer().button("helplines", "ask_helpline")])
+            return
         times = int(turn.slot("chitchat_count") or 0)
         turn.say("chitchat" if times == 0 else "chitchat_again")
         turn.set(chitchat_count=times + 1)
@@ -143,8 +147,8 @@ class ActionFallback(WegwijzerAction):
             turn.say("silence_after_crisis", options=[renderer().button("helplines", "ask_helpline")])
             return
         age = age_band(normalise(f"ik ben {turn.text}")) if turn.text.strip().isdecimal() else None
-        if age and turn.slot("advice") and not turn.situation.age_band:
-            # After advice a bare "15" that nobody asked for is an age too.
+        if age and (pending or turn.slot("advice")) and not turn.situation.age_band:
+            # A bare "15" that nobody asked for is an age too, after advice and in place of another answer.
             turn.situation = replace(turn.situation, age_band=age)
             turn.understood({"age_band": age}, intent=DESCRIBE)
             turn.set(misunderstood=0)

@@ -8,7 +8,7 @@ from actions.base import Turn, WegwijzerAction, content, renderer, signpost
 from actions.conversation import back_to_question
 from actions.signpost import ActionMoreTips, disclose, give_advice, listen
 from bot.nlu.text import normalise
-from bot.wegwijzer.pages import page_about, page_for, variant_for
+from bot.wegwijzer.pages import page_about, page_for, speaks_of_crisis, variant_for
 from bot.wegwijzer.render import Message, payload
 from bot.wegwijzer.signpost import Referral, fits
 from bot.wegwijzer.vocabulary import Form
@@ -40,6 +40,9 @@ def show_page(turn: Turn, page: str) -> None:
 
 def answer_question(turn: Turn, page: str) -> None:
     """Open the page for a question; whoever asks on where it says no more hears so, and who may know more."""
+    if turn.facets.get("forms"):
+        # What the question tells counts too: nobody is told to take a screenshot of a nude picture.
+        turn.situation = turn.situation.with_facet("forms", turn.facets["forms"])
     if turn.slot("walk") == page:
         _close_page(turn, page, renderer().say("page_again", "dialogue"))
     else:
@@ -55,6 +58,7 @@ def _close_page(turn: Turn, page: str, messages: Iterable[Message]) -> None:
     if buttons:
         sent[-1]["options"] = buttons
     turn.send(sent)
+    # The slot holds the page that is open, with its step where it has steps.
     turn.set(walk=page)
 
 
@@ -140,7 +144,7 @@ class ActionTips(WegwijzerAction):
 
     def take(self, turn: Turn) -> None:
         page = asked_page(turn)
-        if page:
+        if page and (not turn.slot("crisis_open") or speaks_of_crisis(content(), page, turn.situation)):
             answer_question(turn, page)
             return
         if turn.slot("crisis_open"):

@@ -14,7 +14,7 @@ from bot.nlu.text import normalise
 from bot.wegwijzer import listening
 from bot.wegwijzer.signpost import Advice, Ask, facet_value
 from bot.wegwijzer.situation import Situation
-from bot.wegwijzer.vocabulary import HARMLESS, Kind
+from bot.wegwijzer.vocabulary import HARMLESS, Kind, Role
 
 #: Up to this many words an answer to a question holds nothing but the answer.
 _SHORT_ANSWER = 4
@@ -182,21 +182,24 @@ class ActionSignpost(WegwijzerAction):
         pending = turn.slot("pending")
         told = listen(turn)
         situation = turn.situation
-        if not pending and turn.offered == "advice" and turn.intent in ("affirm", "deny"):
+        if not pending and not told and turn.offered == "advice" and turn.intent in ("affirm", "deny"):
             answer_offer(turn)
             return
         if not pending and not told and turn.intent in ("affirm", "deny", "dont_know", "skip"):
-            turn.say({"affirm": "nothing_to_affirm", "deny": "nothing_to_deny"}.get(turn.intent, "nothing_to_skip"))
             if turn.slot("crisis_open"):
                 turn.say("repeat", "crisis", options=[renderer().button("helplines", "ask_helpline")])
+            else:
+                turn.say({"affirm": "nothing_to_affirm", "deny": "nothing_to_deny"}.get(turn.intent, "nothing_to_skip"))
             disclose(turn)
             return
         if pending and turn.intent in ("dont_know", "skip"):
             turn.say("skipped")
         if turn.slot("crisis_open") and situation.crisis not in (None, "none"):
             # The card was shown already: stay near, keep it in reach, and go on with what is told, if anything is.
-            turn.say("repeat", "crisis", options=[] if told else [renderer().button("helplines", "ask_helpline")])
-            if not told:
+            # Not with ordinary tips to somebody who worries about another: "do what they want" is wrong where they want it kept secret.
+            goes_on = told and situation.role != Role.BYSTANDER.value
+            turn.say("repeat", "crisis", options=[] if goes_on else [renderer().button("helplines", "ask_helpline")])
+            if not goes_on:
                 return
             situation = replace(situation, crisis=None)
             give_advice(turn, situation)

@@ -1,4 +1,4 @@
-"""What it costs to put turns into the database, by how many are put in together: ``python -m benchmarks.archiving``.
+"""What it costs to put turns into the database, by how many are put in together: ``make bench-archiving``.
 
 The turns are those of the real bot, of many conversations in between each other, as on a busy evening. One turn at a time is what
 an archiver does on a quiet one. Processor time is that of the archiver alone, not of PostgreSQL.

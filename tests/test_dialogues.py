@@ -131,3 +131,28 @@ def test_how_to_talk_depends_on_who_asks(bot: Bot, told: str, said: str) -> None
     asyncio.run(bot.respond(sender, told))
     reply = asyncio.run(bot.respond(sender, "hoe praat ik met haar" if "vriendin" in told else "hoe praat ik met hem"))
     assert said in [message.get("id") for message in reply.messages]
+
+
+def test_what_a_question_tells_keeps_nude_pictures_out_of_screenshots(bot: Bot) -> None:
+    """Safety: the question alone tells that it is about a nude picture."""
+    reply = asyncio.run(bot.respond(uuid.uuid4().hex, "hoe bewaar ik bewijs, hij stuurde mijn naaktfoto rond"))
+    said = " ".join(message["text"] for message in reply.messages)
+    assert "Maak screenshots" not in said and "Neem een screenshot" not in said
+
+
+def test_a_friend_in_danger_is_not_advised_to_keep_a_secret(bot: Bot) -> None:
+    sender = uuid.uuid4().hex
+    card = asyncio.run(bot.respond(sender, "mijn vriendin zegt dat ze er niet meer wil zijn"))
+    assert card.parsed["facets"]["crisis"] == "suicide"
+    reply = asyncio.run(bot.respond(sender, "ze wil niet dat ik het aan iemand zeg, ze wordt gepest op school"))
+    assert not [message for message in reply.messages if message["type"] == "tip"]
+    assert "crisis.repeat" in [message.get("id") for message in reply.messages]
+
+
+def test_an_age_is_taken_though_something_else_was_asked(bot: Bot) -> None:
+    sender = uuid.uuid4().hex
+    asked = asyncio.run(bot.respond(sender, "ik word gepest"))
+    assert [message for message in asked.messages if message["type"] == "question"]
+    reply = asyncio.run(bot.respond(sender, "13"))
+    assert not any("only_symbols" in str(message.get("id")) for message in reply.messages)
+    assert not [message for message in reply.messages if message.get("id") == "question.age_band"]

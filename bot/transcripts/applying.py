@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -240,15 +240,18 @@ class Applier:
 
     def _label(self, payload: str, known: Known, session: Session) -> str:
         """What stood on the button that was tapped; empty where it is not found."""
-        shown = iter(reversed(known.buttons))
-        said = (models.Message.conversation_id == known.row.id, models.Message.sender == "bot")
-        query = select(models.Message.sealed).where(*said).order_by(models.Message.position.desc()).limit(_BUTTONS_WITHIN)
-        written = (self._keys.unseal(sealed).get("options") or [] for sealed in _when_asked(lambda: session.execute(query).scalars()))
-        for options in islice(chain(shown, written), _BUTTONS_WITHIN):
+        for options in islice(chain(reversed(known.buttons), self._written_buttons(known, session)), _BUTTONS_WITHIN):
             for title, meant in options:
                 if meant == payload:
                     return str(title)
         return ""
+
+    def _written_buttons(self, known: Known, session: Session) -> Iterator[list[tuple[str, str]]]:
+        """Buttons of each message of the bot that is in the database, the newest first; nothing is read before the first is wanted."""
+        said = (models.Message.conversation_id == known.row.id, models.Message.sender == "bot")
+        query = select(models.Message.sealed).where(*said).order_by(models.Message.position.desc()).limit(_BUTTONS_WITHIN)
+        for sealed in session.execute(query).scalars():
+            yield self._keys.unseal(sealed).get("options") or []
 
     # --- taking away ---
 
@@ -329,11 +332,6 @@ def _add_referrals(turn: Turn, known: Known) -> None:
     for helpline in tapped_in(turn):
         if helpline in known.referrals:
             known.referrals[helpline] += 1
-
-
-def _when_asked(rows: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
-    """Rows that are not read before the first is wanted."""
-    yield from rows()
 
 
 def _channel(turn: Turn) -> str:

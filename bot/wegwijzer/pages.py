@@ -57,3 +57,10 @@ def variant_for(answer: schema.Answer, situation: Situation) -> schema.Variant:
     """The first variant whose condition holds; the last one where none does."""
     tokens = situation.tokens()
     return next((variant for variant in answer.variants if compile_condition(variant.when)(tokens)), answer.variants[-1])
+
+
+def speaks_of_crisis(content: Content, page: str, situation: Situation) -> bool:
+    """Whether a page has words of its own for the crisis of a situation."""
+    answer = content.answers.get(page)
+    when = variant_for(answer, situation).when if answer else schema.Condition()
+    return situation.crisis is not None and any(situation.crisis in condition.crisis for condition in (when, *when.any))

@@ -423,7 +423,10 @@ class Answer(Strict):
     """What the bot says to a question. Each line is one message."""
 
     title: constr(min_length=1, max_length=40)  # type: ignore[valid-type]
-    asked_as: list[str] = Field([], description="intents that may ask for this; the first page of the file with that intent is the default")
+    asked_as: list[str] = Field(
+        [],
+        description="intents that may ask for this; the first page of the file is their default, where no default_when holds",
+    )
     words: list[str] = Field([], description="beginnings of words in the question that point to this page")
     default_when: Condition | None = Field(None, description="for whom this is the default of its intents, before the first one")
     rows: list[str] = []
@@ -437,7 +440,10 @@ class Walkthrough(Strict):
     """Steps that are shown one at a time."""
 
     title: constr(min_length=1, max_length=40)  # type: ignore[valid-type]
-    asked_as: list[str] = Field([], description="intents that may ask for this; the first page of the file with that intent is the default")
+    asked_as: list[str] = Field(
+        [],
+        description="intents that may ask for this; the first page of the file is their default, where no default_when holds",
+    )
     words: list[str] = Field([], description="beginnings of words in the question that point to this page")
     default_when: Condition | None = Field(None, description="for whom this is the default of its intents, before the first one")
     rows: list[str] = []
